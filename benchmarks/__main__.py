@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.shared.processes import limit_threads
 
 FOLDER = Path(__file__).parent
-GROUPS = ("speed", "accuracy", "domains", "scale")
+GROUPS = ("speed", "accuracy", "domains", "scale", "io")
 
 
 @dataclass(frozen=True)

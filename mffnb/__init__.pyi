@@ -41,8 +41,9 @@ from mffnb.similarities.least_squares import Frobenius as Frobenius
 from mffnb.solvers.checkpoint import Checkpoint as Checkpoint
 from mffnb.transforms import Logistic as Logistic
 from mffnb.transforms import Rounding as Rounding
+from mffnb.unmixing.joint import JointUnmixing as JointUnmixing
+from mffnb.unmixing.loading import load as load
 from mffnb.unmixing.result import Unmixing as Unmixing
-from mffnb.unmixing.result import load as load
 from mffnb.unmixing.stream import Stream as Stream
 from mffnb.unmixing.stream import stream as stream
 from mffnb.unmixing.suggest import suggest as suggest
@@ -65,6 +66,7 @@ __all__ = [
     "Frobenius",
     "GroupSparsity",
     "Huber",
+    "JointUnmixing",
     "KullbackLeibler",
     "Logistic",
     "MatrixFactorization",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,50 @@ def test_help_and_version(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert mf.__version__ in capsys.readouterr().out
+
+
+def test_demo_starts_jupyterlab_on_a_page_of_widgets(tmp_path, monkeypatch, capsys):
+    """The command line, without a server: the notebook, the settings, the extension that exists, and user options."""
+    calls = []
+
+    def call(command):
+        options = dict(one.split("=", 1) for one in command if "=" in one)
+        notebook = json.loads(next(Path(options["--ServerApp.root_dir"]).glob("*.ipynb")).read_text())
+        settings = [
+            json.loads(one.read_text()) for one in Path(options["--LabApp.user_settings_dir"]).rglob("*-settings")
+        ]
+        calls.append((command, options, notebook["cells"], settings))
+        return 0
+
+    monkeypatch.setattr("mffnb.cli.lab.importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr("mffnb.cli.demo.subprocess.call", call)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "map.npy").touch()
+    for arguments in ([], ["--", "--no-browser"], ["map.npy", "--", "--no-browser"]):
+        assert main(["demo", *arguments]) == 0
+    assert "Ctrl-C" in capsys.readouterr().out
+    (_, options, (cell,), settings), (first, *_), (second, _, (other,), _) = calls
+    assert f"DemoPage({str(tmp_path)!r})" in cell["source"]
+    assert f"DemoPage({str(tmp_path / 'map.npy')!r})" in other["source"]
+    assert first[-1] == second[-1] == "--no-browser"
+    assert options["--LabApp.default_url"] == "/doc/tree/mffnb.ipynb"
+    extension = Path(options["--LabApp.extra_labextensions_path"]) / "mffnb-kiosk"
+    build = json.loads((extension / "package.json").read_text())["jupyterlab"]["_build"]
+    assert (extension / build["load"]).is_file()
+    assert any("fetchNews" in one for one in settings)
+    assert not Path(options["--ServerApp.root_dir"]).exists()
+
+
+@pytest.mark.parametrize("command", ["demo", "lab"])
+def test_without_jupyterlab_one_line_says_what_to_install(command, monkeypatch, capsys):
+    monkeypatch.setattr("mffnb.cli.lab.importlib.util.find_spec", lambda name: None)
+    assert main([command]) == 2
+    assert 'pip install "mffnb[lab]"' in capsys.readouterr().err
+
+
+def test_demo_refuses_a_file_that_does_not_exist(capsys):
+    assert main(["demo", "nowhere.npy"]) == 2
+    assert "nowhere.npy" in capsys.readouterr().err
 
 
 def test_lab_serves_the_tutorials(tmp_path):

@@ -72,7 +72,7 @@ def public_classes():
     """Parts that users construct: the public dataclasses of the packages of parts, and those of mffnb itself."""
     packages = (mf, mf.preprocessing, mf.geometry, solvers, constraints, penalties, similarities)
     found = [getattr(package, name) for package in packages for name in package.__all__]
-    results = (mf.Unmixing,)
+    results = (mf.JointUnmixing, mf.Unmixing)
     return {one.__name__: one for one in found if isinstance(one, type) and is_dataclass(one) and one not in results}
 
 

@@ -16,6 +16,7 @@ from mffnb.io import readers
 from mffnb.io.reader import Reader
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
+MEASURED = Path(__file__).with_name("measured_files.md")
 INTRODUCTION = """\
 <!-- Written by tools/format_table.py: do not edit. -->
 # File formats
@@ -87,10 +88,26 @@ that do not fit are left out.
 - Excel: `dataset="Sheet1/rows"` and `"Sheet1/columns"` state the layout of the table in a sheet.
 - SPC, JCAMP-DX and OMNIC: spectra of one axis are read together as a line; others one by one.
 - OMNIC: spectra (`.spa`) and groups (`.spg`) were tested with files that the tests write. Series (`.srs`) and maps
-  (`.map`) are not read: save a group.
-- ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML.
+  (`.map`) are not read, because the direction of their wavenumbers could not be compared with OMNIC: save a group, or
+  read them with the package that the message names.
+- ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML, or use pySPM in an environment of its own, since it
+  needs IPython 8.
 - ENVI: bad bands (`bbl`) and the value to be ignored are masked. A file that stays on disk has them in `good_band`.
 
+Files are not trusted. An array that expands from less than a hundredth of its size to more than 0.5 GB stays on disk
+(HDF5, NetCDF-4, zarr, TIFF) or is refused (`.npz`, `.mat`, `.rda`, `.xlsx`), and so is a file with XML entities, with a
+part outside of its folder (links and external data of HDF5, links in stores, `.ibd`, OME-TIFF) or with pickled objects.
+A truncated or damaged file is refused in one sentence, or read with a warning; flipped bits among numbers are not
+noticed. `python -m benchmarks io.hostile_files` opens such files of each format in processes with limited memory.
+
+## Measured files
+
+Each file was read by mffnb and, directly, by the package of its format, or was written here with known values. "same":
+shape, order of the axes and all values agree. A bar separates pixels from channels, with the range and the unit that
+the file states. "on disk": with `lazy=True` the values stayed on disk, and were the same. Seconds are processor time,
+MB the memory of reading all values, without the packages. `python -m benchmarks io.every_file` makes the table.
+
+@measured
 ## Other formats
 
 A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`;
@@ -139,7 +156,9 @@ def page() -> str:
     own = [one for one in vars(readers).values() if isinstance(one, Reader)]
     ordered = sorted(own, key=lambda reader: (not reader.suffixes, reader.name.lower()))
     head = ["| format | suffixes | `dataset=` | can stay on disk | needs |", "|---|---|---|---|---|"]
-    return INTRODUCTION + "\n".join([*head, *map(row, ordered), ""]) + CLOSING.format(code=EXAMPLE, message=refused())
+    table = "\n".join([*head, *map(row, ordered), ""])
+    closing = CLOSING.format(code=EXAMPLE, message=refused())
+    return INTRODUCTION + table + closing.replace("@measured", MEASURED.read_text(encoding="utf-8"))
 
 
 def main(arguments: Sequence[str]) -> int:

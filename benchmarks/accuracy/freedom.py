@@ -11,6 +11,11 @@ the residual, also with one component less: the limit above which a result doubt
 
 Scenes in which each pixel has one or two of 2 to 5 components, with a sparsity of random weight: the freedom that
 respects this penalty, and beside it that of the same answer without the penalty.
+
+    python -m benchmarks accuracy.freedom constraints --scenes 30 --seed 20261130
+
+Scenes with a gain of spread 0 to 0.3 in each pixel, unmixed with a sum of one, with a gain and with `volume="auto"`: how
+often the doubt names the constraint, where it holds and where it does not (a sum of one where there is a gain).
 """
 
 from __future__ import annotations
@@ -94,6 +99,37 @@ def judge_sparse(rng: np.random.Generator, pixels: int) -> tuple[Judged, Judged]
     return found[0], found[1]
 
 
+def constrained(rng: np.random.Generator, pixels: int) -> list[tuple[str, float, float, bool, bool]]:
+    """Return settings, spread of the gain, largest error, whether the doubt names a constraint, or another k."""
+    k = int(rng.integers(2, 7))
+    purest, gain = float(rng.choice([1.0, 0.9, 0.75])) if k > 2 else 1.0, float(rng.choice([0.0, 0.0, 0.03, 0.1, 0.3]))
+    counts, decibel = rng.random() < 0.4, float(rng.uniform(15, 40))
+    X, E, _ = simulated(k, 200.0 if counts else decibel, purest, gain)(int(rng.integers(2**31)), pixels, CHANNELS)
+    if counts:
+        dose = np.exp(rng.uniform(np.log(50), np.log(5000)))
+        X = rng.poisson(np.maximum(X, 0) * dose / X.sum(axis=1).mean()).astype(float)
+    found = []
+    settings: tuple[dict[str, object], ...] = ({"sum_to_one": True}, {"gain": True}, {"volume": "auto"})
+    for chosen in settings:
+        answer = mf.unmix(cube_of(X), k, random_state=0, **chosen)
+        E_found = answer.endmembers.values
+        doubt, error = answer.freedom.doubt, float(angles(E, E_found[match(E, E_found)]).max())
+        found.append((next(iter(chosen)), gain, error, "without" in doubt, "another k" in doubt))
+    return found
+
+
+def table_of_constraints(found: list[tuple[str, float, float, bool, bool]]) -> None:
+    print(
+        "| settings | spread of the gain | answers | constraint doubted | k doubted | largest error, not doubted, doubted |"
+    )
+    print("|---|---|---|---|---|---|")
+    for settings, gain in sorted({one[:2] for one in found}):
+        chosen = [one[2:] for one in found if one[:2] == (settings, gain)]
+        error, doubted, few = map(np.array, zip(*chosen, strict=True))
+        means = [f"{np.median(error[one]):.3f}" if one.any() else "-" for one in (~doubted, doubted)]
+        print(f"| {settings} | {gain} | {len(error)} | {doubted.sum()} | {few.sum()} | {', '.join(means)} |")
+
+
 def cube_of(X: np.ndarray) -> xr.DataArray:
     return xr.DataArray(X[None], dims=("y", "x", "channel"))
 
@@ -113,7 +149,7 @@ def table(name: str, found: Sequence[Judged]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("what", nargs="?", choices=("plain", "sparsity"), default="plain")
+    options.add_argument("what", nargs="?", choices=("plain", "sparsity", "constraints"), default="plain")
     options.add_argument("--scenes", type=int, default=60)
     options.add_argument("--seed", type=int, default=20261129)
     chosen = options.parse_args(arguments)
@@ -122,6 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         scenes, pixels = 2, 300
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of answers that are not unique, which are the subject
+        if chosen.what == "constraints":
+            table_of_constraints([one for _ in range(scenes) for one in constrained(rng, pixels)])
+            return
         if chosen.what == "sparsity":
             found = [one for _ in range(scenes) for one in judge_sparse(rng, pixels)]
         else:

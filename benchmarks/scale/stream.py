@@ -5,9 +5,10 @@ python -m benchmarks scale.stream [--frames 500] [--side 64] [--channels 128] [-
 A simulated movie of four components, whose maps drift, with noise of 5 % of the brightest channel. In the second case the fourth
 component appears half-way (its share is below 1 % in the first third). `MatrixFactorization.partial_fit` receives the frames one by
 one, each made when it is needed, in a process of its own: the peak of its memory (VmHWM) after a tenth of the frames and at the end
-is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps the maps, 4 k bytes a pixel. The batch fit gets all frames as one float32 array, in another process. Angles in rad between the
-endmembers: largest and mean; goal 0.01. "own freedom" is the largest angle between batch fits with tol 1e-4 (the default) and 1e-6:
-where it is large, the data do not determine the endmembers, and an angle to the batch fit measures little.
+is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps maps and gains, 4 (k + 1) bytes a pixel.
+The batch fit gets all frames as one float32 array, in another process. Angles in rad between the endmembers: largest and mean; goal
+0.01. "own freedom" is the largest angle between batch fits with tol 1e-4 (the default) and 1e-6: where it is large, the data do not
+determine the endmembers, and an angle to the batch fit measures little.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: ``mffnb lab``, ``suggest``, ``unmix``, ``info``, ``formats`` and ``warmup``, one module each."""
+"""The command line: ``mffnb lab``, ``suggest``, ``unmix``, ``info`` and so on, one module for each command."""
 
 from mffnb.cli.command_line import main
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from mffnb.cli import formats, info, lab, suggest, unmix, warmup
+from mffnb.cli import demo, doctor, formats, info, lab, suggest, unmix, warmup
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +76,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser("mffnb", description="Unmix spectral images under physical constraints.")
     parser.add_argument("--version", action="version", version=f"mffnb {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (lab, suggest, unmix, info, formats, warmup):
+    for command in (demo, lab, suggest, unmix, info, formats, warmup, doctor):
         command.add_to(commands)
     return parser

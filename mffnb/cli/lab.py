@@ -24,22 +24,30 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy the tutorials and run JupyterLab until it ends; return the exit code of JupyterLab."""
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise ValueError('JupyterLab is not installed: pip install "mffnb[lab]"')
+    need_jupyterlab()
     folder = options.folder
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file, and --folder names a folder: give another name")
     copy_tutorials(folder)
     extra = [option for option in options.options if option != "--"]
     print(f"Tutorials are in {folder.resolve()}; Ctrl-C here stops JupyterLab.")
-    first = ["--LabApp.default_url=/lab/tree/01_first_unmix.ipynb"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        first.append("--allow-root")  # the user of a container is root, and Jupyter would refuse to start
+    first = ["--LabApp.default_url=/lab/tree/01_first_unmix.ipynb", *may_be_root()]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *first, *extra]
     try:
         return subprocess.call(command)
     except KeyboardInterrupt:
         return 0
+
+
+def need_jupyterlab() -> None:
+    """Raise ValueError with the command that installs JupyterLab, if it is missing."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ValueError('JupyterLab is not installed: pip install "mffnb[lab]"')
+
+
+def may_be_root() -> list[str]:
+    """Return the option that lets root start Jupyter, for root only: the user of a container often is root."""
+    return ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
 def copy_tutorials(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""``mffnb unmix``: unmix a file, write the result and a figure of it."""
+"""``mffnb unmix``: unmix a file, or several files jointly, write the result and a figure of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mffnb.cli.values import amount, path, whole
 if TYPE_CHECKING:
     import xarray as xr
 
+    from mffnb.unmixing.joint import JointUnmixing
     from mffnb.unmixing.result import Unmixing
 
 _PICTURES = (".png", ".pdf", ".svg")
@@ -20,8 +21,11 @@ _PICTURES = (".png", ".pdf", ".svg")
 
 def add_to(commands: Any) -> None:
     """Add the command ``unmix`` and its options to the parser."""
-    parser = commands.add_parser("unmix", help="unmix a file, write the result and its picture")
-    parser.add_argument("file", nargs="?", type=path, metavar="FILE", help="spectral image; see mffnb.read")
+    parser = commands.add_parser("unmix", help="unmix files, write the result and its picture")
+    parser.add_argument(
+        "files", nargs="*", type=path, metavar="FILE",
+        help="spectral image; see mffnb.read. Several files share their endmembers",
+    )  # fmt: skip
     parser.add_argument("--demo", action="store_true", help="a simulated image instead of a file")
     parser.add_argument("--dataset", help="which array of the file")
     parser.add_argument("--channel", action="append", help="channel dimension; the last one by default")
@@ -36,7 +40,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--max-iter", type=whole(0), default=500, help="most iterations (%(default)s)")
     parser.add_argument("--tol", type=amount, default=1e-4, help="projected gradient to end at (%(default)s)")
     parser.add_argument("--random-state", type=whole(0, 2**32 - 1), help="seed; drawn and recorded if left out")
-    parser.add_argument("-o", "--output", type=path, help="result, NetCDF or .zarr (FILE with .mffnb.nc)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=path,
+        help="result, NetCDF or .zarr (FILE with .mffnb.nc or, of several, .joint.mffnb.nc)",
+    )
     parser.add_argument(
         "--checkpoint", type=path, metavar="FOLDER", help="resume from the checkpoint in FOLDER, and keep it up to date"
     )
@@ -51,15 +60,19 @@ def add_to(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Unmix the file; return 0, or 130 if the run was interrupted and its last state was saved."""
-    if options.demo == (options.file is not None):
-        raise ValueError("name one FILE to unmix, or use --demo")
+    """Unmix the files; return 0, or 130 if the run was interrupted and its last state was saved."""
+    options.file = options.files[0] if len(options.files) == 1 else None  # messages name it
+    if options.demo == bool(options.files):
+        raise ValueError("name a FILE to unmix, or several to unmix jointly, or use --demo")
+    if len(options.files) > 1 and options.export:
+        raise ValueError("--export is for one file: load the joint result in Python, mf.load(path)[0].export(...)")
     from mffnb.parallel.placement import placement_of  # noqa: PLC0415
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
+    from mffnb.unmixing.result import Unmixing  # noqa: PLC0415
 
     placement = placement_of(world())
-    name = Path("demo") if options.file is None else options.file
-    output = options.output or name.with_suffix(".mffnb.nc")
+    name = options.files[0] if options.files else Path("demo")
+    output = options.output or name.with_suffix(".joint.mffnb.nc" if len(options.files) > 1 else ".mffnb.nc")
     _check_targets(options, output)
     cube = _input(options, lazy=placement.lazy)  # each MPI rank reads only its part of the rows
     first = placement.communicator.rank == 0
@@ -67,27 +80,29 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the writing of the result
     if first and not options.quiet:
         _summary(result)
-    if first or result.block is not None:
+    single = result if isinstance(result, Unmixing) else None
+    if first or (single is not None and single.block is not None):
         result.save(output)
     if not first:
         return 0
     if options.picture is not None:
         _draw(result, options.picture)
-    exports = [written for target in options.export for written in result.export(target)]
+    exports = [written for target in options.export if single for written in single.export(target)]
     if not options.quiet:
         pictures = [options.picture] if options.picture else []
         print("wrote " + " and ".join(map(str, [output, *pictures, *exports])))
     return 130 if result.outcome.name == "INTERRUPTED" else 0
 
 
-def _input(options: argparse.Namespace, lazy: bool | None) -> xr.DataArray:
+def _input(options: argparse.Namespace, lazy: bool | None) -> xr.DataArray | list[xr.DataArray]:
     if options.demo:
         from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
 
         return tof_sims_2d(seed=0).cube
     from mffnb.io.read import read  # noqa: PLC0415
 
-    return read(options.file, dataset=options.dataset, lazy=lazy)
+    cubes = [read(file, dataset=options.dataset, lazy=lazy) for file in options.files]
+    return cubes if len(cubes) > 1 else cubes[0]
 
 
 def _check_targets(options: argparse.Namespace, output: Path) -> None:
@@ -95,8 +110,8 @@ def _check_targets(options: argparse.Namespace, output: Path) -> None:
     from mffnb.io.files import check_file  # noqa: PLC0415
     from mffnb.io.target import check_target  # noqa: PLC0415
 
-    if options.file is not None:
-        check_file(options.file)
+    for file in options.files:
+        check_file(file)
     check_target(output)
     picture = options.picture
     if options.export:
@@ -111,7 +126,7 @@ def _check_targets(options: argparse.Namespace, output: Path) -> None:
             raise ValueError(f"there is no folder {target.parent}: make it first")
         if target is not None:
             _check_writable(target)
-        if target is not None and options.file is not None and target.resolve() == options.file.resolve():
+        if target is not None and target.resolve() in [file.resolve() for file in options.files]:
             raise ValueError(f"{target} is the data: give the result another name")
     if picture is not None and picture.suffix.lower() not in _PICTURES:
         raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {picture.name!r}")
@@ -134,11 +149,11 @@ def _check_writable(target: Path) -> None:
         raise ValueError(f"{target} cannot be written, {error.strerror}: name a file in another folder") from None
 
 
-def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, progress: bool) -> Unmixing:
+def _solve(options: argparse.Namespace, cube: Any, communicator: Any, progress: bool) -> Unmixing | JointUnmixing:
     from mffnb.solvers.checkpoint import Checkpoint  # noqa: PLC0415
     from mffnb.unmixing.unmix import unmix  # noqa: PLC0415
 
-    return unmix(
+    result: Unmixing | JointUnmixing = unmix(
         cube,
         options.k,
         sparsity=options.sparsity,
@@ -153,17 +168,18 @@ def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, p
         progress=progress,
         communicator=communicator,
         checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
-        gather=bool(options.picture or options.export),  # a figure needs all maps on one rank
+        gather=bool(options.picture or options.export or len(options.files) > 1),  # a figure needs all maps on one rank
     )
+    return result
 
 
-def _draw(result: Unmixing, picture: Path) -> None:
+def _draw(result: Unmixing | JointUnmixing, picture: Path) -> None:
     from mffnb.io.atomic import write_atomically  # noqa: PLC0415
 
     write_atomically(picture, lambda part: result.plot().savefig(part, dpi=150))
 
 
-def _summary(result: Unmixing) -> None:
+def _summary(result: Unmixing | JointUnmixing) -> None:
     suggested = result.parameters.get("suggested")
     if suggested is not None:
         low, high = suggested["between"]
@@ -174,5 +190,9 @@ def _summary(result: Unmixing) -> None:
         f"{int(last.iteration)} iterations, {float(last.seconds):.2f} s, "
         f"relative error {100 * float(last.relative_error):.2f} %; {result.outcome.value}"
     )
-    if result.block is None:  # the freedom of spectra needs all pixels
+    from mffnb.unmixing.joint import JointUnmixing  # noqa: PLC0415
+
+    if isinstance(result, JointUnmixing):
+        print(result.table().round(3).to_string())
+    if isinstance(result, JointUnmixing) or result.block is None:  # the freedom of spectra needs all pixels
         print(result.freedom)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ def as_cube(data: Any) -> xr.DataArray:
     Raises
     ------
     TypeError
-        If the data are not real numbers.
+        If the data are not real numbers, or are a list of images.
     ValueError
         If there are fewer than two dimensions, or no pixel or no channel.
 
@@ -48,6 +49,11 @@ def as_cube(data: Any) -> xr.DataArray:
         cube = _from_sidpy(data)
     elif isinstance(data, pd.DataFrame):
         cube = _from_data_frame(data)
+    elif is_several(data):
+        raise TypeError(
+            f"this takes one image, and got a list of {len(data)}: pass one of them (arrays that are one image as "
+            "numpy.stack(list)); mf.unmix(list, k) unmixes images jointly"
+        )
     else:
         array = _as_array(data)
         names = _PIXEL_NAMES[5 - array.ndim :] if 2 <= array.ndim <= 5 else None
@@ -77,6 +83,28 @@ def as_cube(data: Any) -> xr.DataArray:
     if cube.size == 0:
         raise ValueError(f"the spectral image is empty: its shape is {cube.shape}")
     return cube
+
+
+def is_several(data: Any) -> bool:
+    """Return whether data are a list of several images, not one image as nested lists of numbers.
+
+    A list or tuple holds images if its parts are labelled cubes, signals, tables, paths, or arrays with two dimensions
+    or more.
+
+    Examples
+    --------
+    >>> is_several([np.ones((2, 5)), np.ones((3, 5))]), is_several([[1.0, 2.0], [3.0, 4.0]])
+    (True, False)
+    """
+    if not isinstance(data, (list, tuple)) or not data:
+        return False
+    return all(
+        isinstance(one, (str, os.PathLike))
+        or is_hyperspy(one)
+        or is_sidpy(one)
+        or (hasattr(one, "ndim") and hasattr(one, "shape") and one.ndim >= 2)
+        for one in data
+    )
 
 
 def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:

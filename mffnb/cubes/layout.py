@@ -16,8 +16,10 @@ from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
+from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
-from mffnb.graphs import Graph, bands, grid
+from mffnb.cubes.stacked_images import shapes_of_images
+from mffnb.graphs import Graph, bands, disjoint, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
@@ -110,8 +112,13 @@ class Layout:
 
     @cached_property
     def graph(self) -> Graph:
-        """Nearest-neighbour graph of the used pixels."""
-        return grid(self.map_shape, self.pixel_mask)
+        """Nearest-neighbour graph of the used pixels; of stacked images, without an edge between two images."""
+        shapes = shapes_of_images(self.coords)
+        if not shapes:
+            return grid(self.map_shape, self.pixel_mask)
+        ends = np.cumsum([prod(shape) for shape in shapes])[:-1]
+        masks = [None] * len(shapes) if self.pixel_mask is None else np.split(self.pixel_mask, ends)
+        return disjoint([grid(shape, mask) for shape, mask in zip(shapes, masks, strict=True)])
 
     @cached_property
     def bands(self) -> Array:
@@ -340,7 +347,13 @@ def without_masked(cube: xr.DataArray, masks: tuple[Array | None, Array | None],
     """Return the cube with NaN for masked pixels and channels; the cube itself if all are used."""
     for mask, shape in zip(masks, (frame.pixel_shape, frame.channel_shape), strict=True):
         if mask is not None:
-            cube = _with_nan(cube, xr.DataArray(mask, dims=tuple(shape)))
+            used, held = xr.DataArray(mask, dims=tuple(shape)), sparse_pixels_of(cube)
+            if isinstance(held, SparseMap) and used.dims == cube.dims[:-1]:
+                stored = cube.encoding.get("dtype", cube.dtype)
+                cube = cube.copy(data=held.without(~mask.ravel()))
+                cube.encoding = {**cube.encoding, "dtype": stored}
+            else:
+                cube = _with_nan(cube, used)
     return cube
 
 

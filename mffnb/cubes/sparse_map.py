@@ -68,6 +68,13 @@ class SparseMap(DenseCopy):
         """Return the pixels as a SciPy CSR array (pixels, channels)."""
         return self.rows
 
+    def without(self, pixels: Array) -> SparseMap:
+        """Return the image with some pixels missing, True in a Boolean array (pixels,)."""
+        number = np.repeat(pixels, np.diff(self.rows.indptr))
+        begins = np.append(0, np.cumsum(~number))[self.rows.indptr]
+        kept = (self.rows.data[~number], self.rows.indices[~number], begins)
+        return SparseMap(type(self.rows)(kept, shape=self.rows.shape), self.map_shape, self.absent | pixels)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.size > _MOST_DENSE:
             raise MemoryError(

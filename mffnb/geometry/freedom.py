@@ -18,6 +18,8 @@ import numpy as np
 from scipy import linalg
 
 from mffnb.kernels.freedom import FAR, limit_growth, limit_step, walk
+from mffnb.matrices import in_memory
+from mffnb.matrices.svd import randomized_svd
 from mffnb.typing import Array, Float64Array
 
 _SURE = 3.0  # standard deviations below zero that noise explains
@@ -96,6 +98,28 @@ class EntryNoise:
         gram = scaled @ scaled.T if rows < columns else scaled.T @ scaled
         largest = np.sqrt(max(float(linalg.eigvalsh(gram, subset_by_index=[len(gram) - 1] * 2)[0]), 0.0))
         return float(largest / (np.sqrt(rows) + np.sqrt(columns)))
+
+
+def pattern_of_subspace(data: Float64Array, sampled: Array, signal: Array, rank: int, seed: int = 0) -> float:
+    """Return :meth:`EntryNoise.pattern` for the residuals of the best subspace, which obeys no sign and no constraint.
+
+    Parameters
+    ----------
+    data
+        Some pixels of X, (some, channels), without missing entries.
+    sampled, signal
+        Numbers of these pixels, and relative signal of all pixels, as for :meth:`EntryNoise.of`.
+    rank
+        Number of dimensions.
+    """
+    noise = EntryNoise(np.ones(len(signal)), np.ones(data.shape[1]))
+    for _ in range(2):  # the second subspace is that of data whose noise is about the same in all entries
+        of_pixels, of_channels = np.sqrt(noise.pixels[sampled])[:, None], np.sqrt(noise.channels)
+        levelled = data / of_pixels / of_channels
+        _, _, spectra = randomized_svd(in_memory(levelled), min(rank, *data.shape), seed)
+        residuals = (levelled - (levelled @ spectra.T) @ spectra) * of_pixels * of_channels
+        noise = EntryNoise.of(residuals, sampled, signal)
+    return noise.pattern(residuals, sampled)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ _SPATIAL = re.compile(
 )
 _LENGTHS = {"m", "cm", "mm", "µm", "μm", "um", "micron", "nm", "pm", "å", "angstrom"}
 _SPECTRAL_UNITS = {"ev", "kev", "1/cm", "cm-1", "cm^-1", "da", "m/z"}
-_SPECTRAL_NAME = re.compile(r"wave|lambda|energy|loss|shift|path|retard|radius|m/z|^q|^k", re.IGNORECASE)
+_SPECTRAL_NAME = re.compile(r"channel|wave|lambda|energy|loss|shift|path|retard|radius|m/z|^q|^k", re.IGNORECASE)
 
 
 def is_spatial(name: Any, units: Any = None) -> bool:
@@ -21,6 +21,8 @@ def is_spatial(name: Any, units: Any = None) -> bool:
     --------
     >>> is_spatial("x"), is_spatial("Rx"), is_spatial("Wavelength", "nm"), is_spatial(None, "µm"), is_spatial("Qx")
     (True, True, False, True, False)
+    >>> is_spatial("channel", "nm")  # wavelengths
+    False
     """
     text = name if isinstance(name, str) else ""
     if _SPATIAL.fullmatch(text):

@@ -119,7 +119,8 @@ def _files_of(folder: Path) -> list[Path]:
         If there are none, or several suffixes.
     """
     visible = [one for one in folder.iterdir() if not one.name.startswith(".")]
-    files = [one for one in visible if one.suffix.lower() in (STORES if one.is_dir() else _suffixes())]
+    stores = [one for one in visible if one.is_dir() and one.suffix.lower() in STORES]
+    files = stores + [one for one in visible if one.is_file() and one.suffix.lower() in _suffixes()]
     counts = Counter(one.suffix.lower() for one in files)
     if not files:
         raise ValueError(f"{folder} is a folder without a file that could be read: see mffnb formats")

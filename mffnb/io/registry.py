@@ -8,6 +8,7 @@ from typing import Any
 
 from mffnb.io import readers as own
 from mffnb.io.reader import Reader
+from mffnb.io.short_text import short_text
 from mffnb.registry.plugins import READERS, loaded
 
 
@@ -31,7 +32,7 @@ def choose_reader(path: Path) -> Reader:
     Raises
     ------
     ValueError
-        If no reader of the suffix recognises the content.
+        If no reader of the suffix recognises the content, or the file is too damaged to tell.
 
     Examples
     --------
@@ -40,7 +41,7 @@ def choose_reader(path: Path) -> Reader:
     """
     suffix = path.suffix.lower()
     fitting = [one for one in readers() if suffix in one.suffixes] or [one for one in readers() if not one.suffixes]
-    chosen = next((one for one in fitting if one.sniff(path)), None)
+    chosen = next((one for one in fitting if _recognises(one, path)), None)
     if chosen is None and path.exists():
         names = " or ".join(one.name for one in fitting)
         raise ValueError(
@@ -48,6 +49,16 @@ def choose_reader(path: Path) -> Reader:
             "suffix of its own format, or save it again"
         )
     return chosen or fitting[-1]
+
+
+def _recognises(reader: Reader, path: Path) -> bool:
+    """Return whether the content of a file has the format of a reader."""
+    try:
+        return reader.sniff(path)
+    except OSError:
+        raise
+    except Exception as error:  # libraries raise exceptions of all types on a damaged file
+        raise ValueError(f"{path.name} is damaged ({short_text(error)}): copy it again") from error
 
 
 def _checked(_name: str, value: Any) -> Reader:

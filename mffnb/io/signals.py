@@ -14,6 +14,7 @@ from mffnb.cubes.as_cube import in_array_order
 from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.errors import FileWarning, warn
 from mffnb.io.choose import choose_signal
+from mffnb.io.expansion import expands
 from mffnb.io.signal_table import Signal, of_array
 from mffnb.typing import Array
 
@@ -110,7 +111,7 @@ def units_of_values(signal: Mapping[str, Any]) -> dict[str, str]:
 def warn_if_incomplete(path: Path, cube: xr.DataArray, stored_first: Hashable, channels: Sequence[Hashable]) -> None:
     """Warn of an array that ends in zeros: readers fill what a truncated file lacks.
 
-    Of a lazy cube, only the last row is read, unless it is zero.
+    Of a lazy cube, only the last row is read, unless it is zero; nothing, if the file is far smaller than the cube.
 
     Parameters
     ----------
@@ -129,6 +130,8 @@ def warn_if_incomplete(path: Path, cube: xr.DataArray, stored_first: Hashable, c
         If all values are zero.
     """
     if cube.ndim < 2 or cube.dtype.kind not in "iufc" or not cube.size:
+        return
+    if not is_in_memory(cube) and expands(cube.nbytes, 0) and expands(cube.nbytes, path.stat().st_size):
         return
     kind = "channels" if stored_first in channels else "pixels"
     counted = [name for name in cube.dims if (name in channels) == (kind == "channels")]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from mffnb.io.xml_check import check_zipped_xml
 from mffnb.typing import Array
 
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNORECASE)
+_MOST_BLANK, _MOST_CELLS = 10_000, 50_000_000  # rows without a cell, and cells of a sheet
 _SEPARATORS = ("\t", ";", ",")
 
 
@@ -103,7 +105,7 @@ class Table:
             If the sheet holds no numbers, or a text among them.
         """
         with _book(path) as book:
-            frame = pd.read_excel(book, sheet_name=sheet, header=None)
+            frame = _frame(path, book.book[sheet])
         first = ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]] if len(frame) else []
         labelled = not all(map(_is_number, first))
         try:
@@ -137,6 +139,24 @@ def _book(path: Path) -> pd.ExcelFile:
         return pd.ExcelFile(path, engine="openpyxl")
     except ImportError:
         raise ValueError(f'reading {path.name} needs the openpyxl package: pip install "mffnb[io]"') from None
+
+
+def _frame(path: Path, sheet: Any) -> pd.DataFrame:
+    """Return the cells of a sheet; a cell far from the others would make pandas fill a table up to it."""
+    sheet.reset_dimensions()  # they are stated in the file, and may be wrong
+    rows: list[tuple[Any, ...]] = []
+    widest, blank = 0, 0
+    for row in sheet.iter_rows(values_only=True):
+        filled = max((number for number, cell in enumerate(row, 1) if cell is not None), default=0)
+        blank = 0 if filled else blank + 1
+        widest = max(widest, filled)
+        if blank > _MOST_BLANK or widest * (len(rows) + 1) > _MOST_CELLS:
+            raise ValueError(
+                f"{path.name} has a cell in row {len(rows) + 1} and column {widest}, far from the others: remove it, "
+                "or save the table as text (.csv)"
+            )
+        rows.append(row[:filled])
+    return pd.DataFrame(rows[: len(rows) - blank])
 
 
 def _separator(lines: Sequence[str]) -> str:

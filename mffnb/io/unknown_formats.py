@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mffnb.io.reader import starts_with
+
 _EXPORT = "export it as .npy, .nc, .h5, .hspy or TIFF, or read it with another package and pass the array"
 
 
@@ -15,6 +17,12 @@ def refusal(path: Path) -> str | None:
         return (
             f"{path.name} is a series of OMNIC, which mffnb does not read: save it as a group (.spg), or read it by "
             "yourself (pip install spectrochempy-omnic; spectrochempy_omnic.OMNICReader(path).data) and pass the array"
+        )
+    if path.suffix.lower() == ".map" and starts_with(b"Spectral ")(path):  # JEOL has files of this suffix, too
+        return (
+            f"{path.name} is a map of OMNIC, which mffnb does not read: read it by yourself (pip install "
+            "ftir-omnic-map-reader; ftir_map.read_omnic(path).to_xarray()['spectra']), compare the direction of its "
+            "wavenumbers with OMNIC, and pass the array"
         )
     if path.suffix.lower() in (".ita", ".itm"):
         return (

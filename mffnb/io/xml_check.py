@@ -10,6 +10,7 @@ from typing import IO
 _FORBIDDEN = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _BLOCK, _OVERLAP = 1 << 22, 64
 _LARGEST_ARCHIVE = 1 << 30  # bytes of all files in an archive of XML
+_SMALL_ARCHIVE, _RATIO = 1 << 25, 50  # tables of numbers are compressed to a fifth
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -41,7 +42,8 @@ def check_zipped_xml(path: Path) -> None:
     """Raise ValueError if an archive of XML files, such as ``.xlsx``, declares entities or expands to gigabytes."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-        if size > _LARGEST_ARCHIVE:
+        stored = path.stat().st_size
+        if size > _LARGEST_ARCHIVE or size > max(_SMALL_ARCHIVE, _RATIO * stored):
             raise ValueError(
                 f"{path.name} expands to {size} bytes, too many for a table: save it as text (.csv) instead"
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import xarray as xr
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.protocols.communicator import SINGLE, Communicator
 
+_MOST_CHECKED = 10_000
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
 
@@ -27,6 +29,43 @@ def is_store(path: str | os.PathLike[str]) -> bool:
     False
     """
     return any((Path(path) / mark).is_file() for mark in _MARKS)
+
+
+def arrays_in(stored: Any) -> dict[str, Any]:
+    """Return all arrays of an open store by their paths; the path of a store of one array is empty."""
+    import zarr  # noqa: PLC0415  an extra
+
+    if isinstance(stored, zarr.Array):
+        return {"": stored}
+    return {name: item for name, item in stored.members(max_depth=None) if isinstance(item, zarr.Array)}
+
+
+def check_blosc(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Raise ValueError if a chunk that Blosc has compressed is shorter than it states.
+
+    Blosc decompresses such a chunk without an error, to numbers that are not those of the store. Of arrays with more
+    than ``_MOST_CHECKED`` chunks, only the first ones are checked.
+
+    Parameters
+    ----------
+    path
+        Folder of the store; a store in a single file has checksums.
+    arrays
+        Arrays of the store by their paths.
+    """
+    for name, array in arrays.items():
+        packed = any("blosc" in type(one).__name__.lower() for one in array.compressors)
+        if not path.is_dir() or not packed or array.shards:
+            continue
+        files = (one for one in (path / name).rglob("*") if one.name[0] != "." and one.suffix != ".json")
+        for chunk in islice((one for one in files if one.is_file()), _MOST_CHECKED):
+            with chunk.open("rb") as file:
+                head = file.read(16)
+            size = chunk.stat().st_size
+            if len(head) < 16 or int.from_bytes(head[12:], "little") > size:
+                raise ValueError(
+                    f"{path.name} is truncated, its chunk {name}/{chunk.name} has {size} bytes: copy it again"
+                )
 
 
 def write_zarr(dataset: xr.Dataset, path: str | os.PathLike[str], encoding: Any = None) -> None:

@@ -65,8 +65,8 @@ class Cluster:
         settings = Config()
         loopback = {name: os.environ.get(name, value) for name, value in _LOOPBACK.items()}
         settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1") | loopback
-        if _BESIDE_THIS_PYTHON.exists():
-            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # mpiexec is often not on the PATH of a notebook
+        if beside := mpiexec_beside_python():
+            settings.MPILauncher.mpi_cmd = [str(beside)]  # mpiexec is often not on the PATH of a notebook
         self._cluster = ipyparallel.Cluster(
             n=self.n,
             engines="mpi" if self.mpi else "local",
@@ -170,6 +170,11 @@ class EnginePool(cf.Executor):
         """Send a function call to an engine; its future raises ``ipyparallel.error.EngineError`` if the engine dies."""
         self._cluster.revive()
         return self.view.apply_async(fn, *args, **options)
+
+
+def mpiexec_beside_python() -> Path | None:
+    """Return the path of the ``mpiexec`` of this Python's environment, or None if the environment has none."""
+    return _BESIDE_THIS_PYTHON if _BESIDE_THIS_PYTHON.exists() else None
 
 
 def is_engine_loss(error: BaseException) -> bool:

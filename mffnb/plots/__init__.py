@@ -21,6 +21,7 @@ _MODULES_OF = {
     "draw_scale_bar": "mffnb.plots.maps",
     "draw_settings": "mffnb.plots.searches",
     "draw_spectra": "mffnb.plots.spectra",
+    "joint_overview": "mffnb.plots.figures",
     "label_peaks": "mffnb.plots.spectra",
     "lineage": "mffnb.plots.ranks",
     "on_dark": "mffnb.plots.dark",

@@ -3,6 +3,7 @@
 from mffnb.plots.bands import draw_bands as draw_bands
 from mffnb.plots.bands import stability as stability
 from mffnb.plots.dark import on_dark as on_dark
+from mffnb.plots.figures import joint_overview as joint_overview
 from mffnb.plots.figures import overview as overview
 from mffnb.plots.figures import residuals as residuals
 from mffnb.plots.figures import sections as sections
@@ -39,6 +40,7 @@ __all__ = [
     "draw_scale_bar",
     "draw_settings",
     "draw_spectra",
+    "joint_overview",
     "label_peaks",
     "lineage",
     "on_dark",

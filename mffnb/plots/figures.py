@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Factors, Fit
 from mffnb.plots.spectra import draw_spectra
 
-__all__ = ["overview", "residuals", "sections"]
+__all__ = ["joint_overview", "overview", "residuals", "sections"]
 
 
 def overview(
@@ -144,4 +145,47 @@ def sections(result: Factors, across: str, at: float | None = None, *, figure: F
             ax.set_ylabel("")
     where = f", section {number}" if coordinate is None else f" = {coordinate[number]:.4g}"
     figure.suptitle(f"{pixel_label(maps, across)}{where}", fontsize="medium")
+    return figure
+
+
+def joint_overview(
+    results: Sequence[Factors],
+    names: Sequence[str],
+    *,
+    figure: Figure | None = None,
+    band: tuple[xr.DataArray, xr.DataArray] | None = None,
+    note: str = "",
+) -> Figure:
+    """Draw the abundance maps of several images, one row for each, above the endmember spectra that they share.
+
+    Parameters
+    ----------
+    results
+        Results with the same endmembers, for example the items of a :class:`mffnb.JointUnmixing`.
+    names
+        Name of each image.
+    figure
+        Figure to draw on; if None, a new one that pyplot does not manage.
+    band, note
+        Lower and upper end of a pale band behind each spectrum, and a sentence above them.
+    """
+    k = len(results[0].abundances)
+    labels, colors = identity(results[0].abundances)
+    tile = 11.0 / max(k, 3)
+    heights = []
+    for result in results:
+        plane = as_image(result.abundances[0])
+        tall = min(2.0, max(0.5, plane.shape[0] / plane.shape[1])) if plane.shape[0] > 1 else 0.4
+        heights.append(tile * 0.8 * tall + 0.7)
+    heights.append(0.9 + 0.62 * k)
+    figure = figure or Figure(figsize=(11.0, sum(heights)), layout="constrained")
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+    for part, result, name in zip(parts[:-1], results, names, strict=True):
+        for number, ax in enumerate(part.subplots(1, k, squeeze=False).flat):
+            draw_map(result.abundances[number], ax, color=colors[number], title=f"{name}: {labels[number]}")
+            if number:
+                ax.set_ylabel("")
+    ax = draw_spectra(results[0].endmembers, parts[-1].subplots(), band=band)
+    if note:
+        ax.set_title(note, loc="left", fontsize="small", color="0.35")
     return figure

@@ -11,8 +11,11 @@ from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackgroun
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.dead_time import DeadTime
+from mffnb.preprocessing.detector_mask import DetectorMask
+from mffnb.preprocessing.drift import DriftCorrection
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.preprocessing.peak_picking import PeakPicking
 from mffnb.preprocessing.ppm_bins import PpmBins
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
@@ -29,7 +32,10 @@ __all__ = [
     "ConstantBackground",
     "Crop",
     "DeadTime",
+    "DetectorMask",
+    "DriftCorrection",
     "Fitted",
+    "ImageScaling",
     "LeaveOutChannels",
     "Log1p",
     "MeanCentre",

@@ -16,6 +16,8 @@ from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.preprocessing.step import Fitted, float_type
 from mffnb.typing import Array
 
+_BLOCK = 2**20  # entries that are added together, which limits the memory
+
 
 @dataclass(frozen=True, eq=False)
 class ChannelGroups(Fitted):
@@ -55,7 +57,7 @@ class ChannelGroups(Fitted):
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
         """Return known spectra on the grid of the groups: sums, unknown where one channel of the group is unknown."""
-        return self._reduced(spectra, lambda values: self._reduceat(values.astype(np.float64)), np.dtype(np.float64))
+        return self._reduced(spectra, self._reduceat, np.dtype(np.float64))
 
     def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
         r"""Return the harmonic mean of the weights of each group, :math:`n / \sum_i w_i^{-1}`; 0 if one is 0."""
@@ -99,22 +101,30 @@ class ChannelGroups(Fitted):
     def _sums(self, values: Array) -> Array:
         """Return the sums over each group, in which missing values count as the mean of the others."""
         if values.dtype.kind != "f":
-            return self._reduceat(values.astype(np.int64))
+            return self._reduceat(values, np.int64)
+        total = self._reduceat(values)
+        if not np.isnan(total).any():
+            return total
         seen = ~np.isnan(values)
-        if seen.all():
-            return self._reduceat(values.astype(np.float64))
-        total = self._reduceat(np.where(seen, values, 0.0).astype(np.float64))
-        observed = self._reduceat(seen.astype(np.float64))
+        total = self._reduceat(np.where(seen, values, 0.0))
+        observed = self._reduceat(seen)
         size = self._reduceat(np.ones(values.shape[-1]))
         return np.asarray(total * np.divide(size, observed, out=np.full(observed.shape, np.nan), where=observed > 0))
 
-    def _reduceat(self, values: Array) -> Array:
-        """Return the sums of values (..., channels) over each group."""
+    def _reduceat(self, values: Array, kind: Any = np.float64) -> Array:
+        """Return the sums of values (..., channels) over each group, in a type of numbers that holds them."""
         group = self.group.values
         inside = np.flatnonzero(group >= 0)
         begins = np.flatnonzero(np.append(True, np.diff(group[inside]) > 0))
-        kept = values if inside.size == group.size else values[..., inside]
-        return np.asarray(np.add.reduceat(kept, begins, axis=-1))
+        whole = inside.size == group.size
+        if values.ndim == 1:
+            return np.asarray(np.add.reduceat(values if whole else values[inside], begins, dtype=kind))
+        sums = np.empty((*values.shape[:-1], self.centre.size), kind)
+        step = max(1, _BLOCK * len(values) // max(values.size, 1))  # NumPy converts all that it gets to ``kind``
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            np.add.reduceat(part if whole else part[..., inside], begins, axis=-1, out=sums[start : start + step])
+        return sums
 
 
 def _sparse_sums(pixels: Any, group: Array, groups: int) -> SparseMap:

@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.pixel_rows import is_in_memory
-from mffnb.cubes.sparse_pixels import sparse_pixels_of
+from mffnb.cubes.sparse_map import SparseMap
+from mffnb.cubes.sparse_pixels import SparsePixels, sparse_pixels_of
 
 #: Smaller cubes are processed as a whole. A block of a larger one has about so many bytes.
 LARGE_BYTES = 2**28
@@ -65,6 +66,19 @@ def per_pixel(
     return xr.concat(parts, _blocked(cube, channel), coords="minimal", compat="override", join="override")
 
 
+def sums_of_pixels(cube: xr.DataArray, channel: tuple[Hashable, ...], power: int = 1) -> xr.DataArray:
+    """Return the sum over channels of each pixel, or of its squares (``power=2``), in float64, ignoring NaN."""
+    if (pixels := _sparse(cube, channel)) is not None:
+        rows = pixels.compressed()
+        number = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        sums = np.bincount(number, rows.data.astype(np.float64) ** power, minlength=rows.shape[0])
+        coords = {name: one for name, one in cube.coords.items() if not set(one.dims) & set(channel)}
+        return xr.DataArray(sums.reshape(pixels.shape[:-1]), dims=cube.dims[:-1], coords=coords)
+    if power == 1:
+        return per_pixel(cube, channel, lambda block: block.sum(list(channel), dtype=np.float64))
+    return per_pixel(cube, channel, lambda block: (block.astype(np.float64) ** power).sum(list(channel)))
+
+
 def over_pixels(
     cube: xr.DataArray,
     channel: tuple[Hashable, ...],
@@ -79,6 +93,12 @@ def over_pixels(
 def mean_over_pixels(cube: xr.DataArray, channel: tuple[Hashable, ...]) -> xr.DataArray:
     """Return the mean spectrum in float64, ignoring NaN."""
     over = [name for name in cube.dims if name not in channel]
+    if (pixels := _sparse(cube, channel)) is not None:
+        rows = pixels.compressed()
+        measured = rows.shape[0] - int(pixels.absent.sum() if isinstance(pixels, SparseMap) else 0)
+        means = np.asarray(rows.sum(axis=0, dtype=np.float64)).ravel() / max(measured, 1)
+        coords = {name: one for name, one in cube.coords.items() if set(one.dims) <= set(channel) and one.dims}
+        return xr.DataArray(means, dims=channel, coords=coords)
     if len(list(row_blocks(cube, _blocked(cube, channel)))) == 1:
         return cube.mean(over, dtype=np.float64)
 
@@ -102,7 +122,14 @@ def count_infinite(cube: xr.DataArray) -> int:
 
 def smallest(cube: xr.DataArray) -> float:
     """Return the smallest value that is not NaN; NaN if there is none."""
+    if (pixels := sparse_pixels_of(cube)) is not None:
+        return float(pixels.compressed().data.min(initial=0))  # entries that are not stored are zero
     return float(over_pixels(cube, (), lambda part: part.min().compute(), np.fmin))
+
+
+def _sparse(cube: xr.DataArray, channel: tuple[Hashable, ...]) -> SparseMap | SparsePixels | None:
+    """Return the sparse pixels that a cube wraps, if its last dimension is the only channel; None for other cubes."""
+    return sparse_pixels_of(cube) if channel == cube.dims[-1:] else None
 
 
 def _of_blocks(cube: xr.DataArray, channel: tuple[Hashable, ...], function: Callable[[xr.DataArray], Any]) -> list[Any]:

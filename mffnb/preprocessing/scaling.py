@@ -8,8 +8,18 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
+from scipy import sparse
 
-from mffnb.preprocessing.row_blocks import elementwise, mean_over_pixels, over_pixels, per_pixel, smallest
+from mffnb.cubes.sparse_map import SparseMap
+from mffnb.cubes.sparse_pixels import SparsePixels, sparse_pixels_of
+from mffnb.preprocessing.row_blocks import (
+    elementwise,
+    mean_over_pixels,
+    over_pixels,
+    per_pixel,
+    smallest,
+    sums_of_pixels,
+)
 from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, with_new_values
 
 __all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
@@ -24,7 +34,13 @@ class AffineScaling(Fitted):
     channel_scale: xr.Variable | None = None
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Return the cube minus the offset, divided by the scales; float32 stays float32."""
+        """Return the cube minus the offset, divided by the scales; float32 stays float32.
+
+        A sparse cube stays sparse if there is no offset.
+        """
+        pixels = sparse_pixels_of(cube)
+        if pixels is not None and self._keeps_zeros(cube):
+            return self._sparse(cube, pixels)
         return elementwise(cube, lambda block, here: self.cropped(here)._scaled(block))
 
     def _scaled(self, cube: xr.DataArray) -> xr.DataArray:
@@ -36,6 +52,27 @@ class AffineScaling(Fitted):
             if scale is not None:
                 values = values / scale.astype(dtype)
         return with_new_values(cube, values, units=self._keeps_units)
+
+    def _keeps_zeros(self, cube: xr.DataArray) -> bool:
+        """Whether zeros stay zeros, with one scale for each pixel and one for each channel of the last dimension."""
+        of_pixels = self.pixel_scale is None or self.pixel_scale.dims == cube.dims[:-1]
+        return self.offset is None and of_pixels and (self.channel_scale is None or self.channel_scale.ndim == 1)
+
+    def _sparse(self, cube: xr.DataArray, pixels: SparseMap | SparsePixels) -> xr.DataArray:
+        """Return a sparse cube with its stored entries divided by the scales."""
+        rows = pixels.compressed()
+        values = rows.data.astype(np.float64)
+        if self.pixel_scale is not None:
+            values /= np.repeat(self.pixel_scale.values.ravel(), np.diff(rows.indptr))
+        if self.channel_scale is not None:
+            values /= self.channel_scale.values[rows.indices]
+        kind = np.float32 if rows.dtype == np.float32 else np.float64
+        scaled = sparse.csr_array((values.astype(kind), rows.indices, rows.indptr), shape=rows.shape)
+        absent = pixels.absent if isinstance(pixels, SparseMap) else np.zeros(rows.shape[0], bool)
+        found = cube.copy(data=SparseMap(scaled, tuple(pixels.shape[:-1]), absent))
+        if not self._keeps_units:
+            found.attrs = {key: value for key, value in cube.attrs.items() if key not in ("units", "long_name")}
+        return found
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the processed cube times the scales, plus the offset."""
@@ -184,8 +221,7 @@ class UnitSum(Step):
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the sum of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
-        sums = per_pixel(cube, channel, lambda block: block.sum(list(channel), dtype=np.float64))
-        return AffineScaling(pixel_scale=_positive(sums))
+        return AffineScaling(pixel_scale=_positive(sums_of_pixels(cube, channel)))
 
 
 @dataclass(frozen=True)
@@ -207,8 +243,7 @@ class UnitNorm(Step):
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the norm of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
-        squares = per_pixel(cube, channel, lambda block: (block.astype(np.float64) ** 2).sum(list(channel)))
-        return AffineScaling(pixel_scale=_positive(squares**0.5))
+        return AffineScaling(pixel_scale=_positive(sums_of_pixels(cube, channel, power=2) ** 0.5))
 
 
 @dataclass(frozen=True)
@@ -249,7 +284,10 @@ class PoissonScaling(Step):
             raise ValueError(
                 "PoissonScaling is for counts, and there are negative values: leave it out, or put it first"
             )
-        image = per_pixel(cube, channel, lambda block: block.mean(list(channel), dtype=np.float64))
+        if sparse_pixels_of(cube) is not None and channel == cube.dims[-1:]:
+            image = sums_of_pixels(cube, channel) / cube.sizes[channel[0]]
+        else:
+            image = per_pixel(cube, channel, lambda block: block.mean(list(channel), dtype=np.float64))
         spectrum = mean_over_pixels(cube, channel)
         means = xr.Dataset({"image": image, "spectrum": spectrum}).compute()
         return AffineScaling(

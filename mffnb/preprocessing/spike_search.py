@@ -142,7 +142,7 @@ def scores(values: Float64Array, missing: Array, width: int, noise: NoiseModel) 
     score = level - base
     found = []
     for sign in (1.0, -1.0):
-        size, significance = _second_largest(sign * excess, missing), _second_largest(sign * score, missing)
+        size, significance = second_largest(sign * excess, missing), second_largest(sign * score, missing)
         shared = np.where(significance > _FLANK, _SHARED * size, np.maximum(size, 0.0))
         found.append(sign * (level - noise.stabilized(smooth + sign * shared)))
     return found[0], found[1]
@@ -181,7 +181,7 @@ def interpolated(found: Runs, spectra: Float64Array) -> tuple[Array, Array, Floa
     return number, found.first[number] + step - 1, low[number] + share * (high - low)[number]
 
 
-def _second_largest(values: Float64Array, missing: Array) -> Float64Array:
+def second_largest(values: Float64Array, missing: Array) -> Float64Array:
     """Return the second largest value of the neighbouring pixels; the largest of fewer than three; -inf of none.
 
     One neighbour alone may have a spike of its own.

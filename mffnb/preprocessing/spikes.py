@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array
 
 __all__ = ["SpikeRemoval"]
 
-_BLOCK = 2**21  # entries that are searched together, which limits the memory of a fit
+_BLOCK = 2**20  # entries that are searched together, which limits the memory of a fit
 _SAMPLE = 2**20  # entries from which the noise is estimated
 _FALSE_BY_NOISE = 0.01  # expected number of white-noise values in the whole cube above the smallest threshold
 _FALSE_SHARE = 0.05  # tolerated number of dips per spike above the threshold: noise has as many dips as peaks

@@ -49,7 +49,8 @@ def scan_rank(
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`. It is not modified.
+        Spectral image, as for :func:`mffnb.unmix`, or a list of images that share their endmembers; results then have
+        the stacked pixels of all images. It is not modified.
     ks
         Numbers of components to try.
     n_init

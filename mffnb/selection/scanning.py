@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_several
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
 from mffnb.matrices import sparse_if_smaller
@@ -30,6 +31,7 @@ from mffnb.similarities import KullbackLeibler
 from mffnb.typing import Seed
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.joint_input import stacked_input
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
@@ -92,8 +94,17 @@ class Scanning:
 
     @cached_property
     def data(self) -> xr.DataArray:
-        """The spectral image with labelled dimensions."""
+        """The spectral image with labelled dimensions; of several images, the stack of their pixels."""
+        if is_several(self.cube):
+            return self._stacked[0]
         return read(self.cube) if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
+
+    @cached_property
+    def _stacked(self) -> tuple[xr.DataArray, dict[str, Any]]:
+        """The stack of several images, and the keywords for it."""
+        if self.smoothness > 0:
+            raise UnsupportedCombinationError("the scan of a list of images has no smoothness: leave it out")
+        return stacked_input(self.cube, self._settings)
 
     @cached_property
     def image(self) -> Prepared:
@@ -117,11 +128,10 @@ class Scanning:
     @cached_property
     def task(self) -> Task:
         """The settings that all fits of the scan have in common; each fit replaces k."""
+        settings = self._stacked[1] if is_several(self.cube) else self._settings
         return Task.of(
-            k=1, similarity=self.similarity, sparsity=self.sparsity, smoothness=self.smoothness,
-            sum_to_one=self.sum_to_one, weights=self.weights, mask=self.mask, preprocess=self.preprocess,
-            channel=self.channel, init="random", solver=self.solver, n_init=self.n_init, max_iter=self.max_iter,
-            tol=self.tol, random_state=self.seed,
+            k=1, init="random", n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.seed,
+            **settings,
         )  # fmt: skip
 
     @cached_property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_several
 from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
@@ -24,6 +24,8 @@ from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.replicas import Noise, noise_of
 from mffnb.stability.spread import RunSpread, RunStatistics
 from mffnb.typing import Seed
+from mffnb.unmixing.joint import JointUnmixing
+from mffnb.unmixing.joint_input import stacked_input
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import check_names
 from mffnb.unmixing.unmix import unmix
@@ -118,7 +120,7 @@ class Stability:
 @checks_keywords(unmix)
 def stability(
     cube: Any,
-    model: int | Unmixing,
+    model: int | Unmixing | JointUnmixing,
     n_init: int = 10,
     n_bootstrap: int = 20,
     *,
@@ -145,11 +147,12 @@ def stability(
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory; those of a cube of
-        more than 256 MB take a small part of its memory, unless it is preprocessed or has missing entries. Worker
-        processes receive the path of a file, or a copy of the data.
+        Spectral image, or a list of images, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory;
+        those of a cube of more than 256 MB take a small part of its memory, unless it is preprocessed or has missing
+        entries. Worker processes receive the path of a file, or a copy of the data.
     model
-        A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k.
+        A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k. For a list of images, its joint
+        result; maps of the assessment then have the stacked pixels of all images.
     n_init
         Number of restarts, 0 for none.
     n_bootstrap
@@ -192,6 +195,9 @@ def stability(
     """
     _check(n_init, n_bootstrap, level)
     check_names(settings)
+    if is_several(cube):
+        cube, settings = stacked_input(cube, settings)
+    model = model.shared if isinstance(model, JointUnmixing) else model
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)

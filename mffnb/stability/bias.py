@@ -131,13 +131,21 @@ def bias_of(answer: Unmixing, runs: RunStatistics, weaker: Unmixing | None, cube
     return Bias(displacement, *_freedom_and_doubt(answer, cube))
 
 
+def _without_sparsity(answer: Unmixing, cube: xr.DataArray) -> Unmixing:
+    """Return a result with its data, whose freedom is not narrowed by sparsity: the bands assume this choice."""
+    whole = answer if answer.cube is not None else replace(answer, cube=cube)
+    if not answer.parameters.get("sparsity"):
+        return whole
+    return replace(whole, parameters={**answer.parameters, "sparsity": 0.0}, stored_freedom=None)
+
+
 def _freedom_and_doubt(answer: Unmixing, cube: xr.DataArray) -> tuple[Freedom | None, str]:
     """Return the freedom that replaces the band, if any, and what the bands assume."""
     noted = answer.parameters
     unseen = " and ".join(text for name, text in _UNSEEN.items() if noted.get(name))
     chosen = " and ".join(text for name, text in _CHOOSERS.items() if noted.get(name))
     try:
-        free = (answer if answer.cube is not None else replace(answer, cube=cube)).freedom
+        free = _without_sparsity(answer, cube).freedom
     except UnsupportedCombinationError:  # with a transformation
         reason = f"{unseen} chose these spectra: bands do not contain this choice, compare with a weaker one"
         return None, reason if unseen else ""

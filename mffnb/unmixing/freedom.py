@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch
+from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch, pattern_of_subspace
 from mffnb.typing import Array, Float64Array
 
 _RESIDUALS = 1000  # number of pixels whose residual gives the noise
@@ -20,6 +20,17 @@ PATTERN = 1.25
 On 80 simulated scenes (``python -m benchmarks accuracy.freedom --seed 2``) 1 % were above it with the true number of
 components, and 70 % with one less.
 """
+MODEL_PATTERN = 1.2
+"""Pattern in the residual, relative to that of the best subspace, above which constraints or penalties do not fit."""
+_REQUESTS = {
+    "sum_to_one": "the sum of one",
+    "gain": "the sum of one up to a gain",
+    "volume": "the volume",
+    "sparsity": "the sparsity",
+    "smoothness": "the smoothness",
+    "known": "the known spectra",
+    "terms": "your own terms",
+}
 _CHOOSERS = {
     "volume": "the smallest volume chose these spectra",
     "sparsity": "the sparsity penalty chose these spectra, and may leave less",
@@ -63,16 +74,19 @@ class Freedom:
     moves: int
     pattern: float
     chosen_by: str = ""
+    subspace_pattern: float = np.nan
+    requested: str = ""
 
     STORED: ClassVar[tuple[str, ...]] = tuple(
         f"freedom_{name}" for name in ("angle", "pairs", "partner", "lower", "upper")
     )
     """Names of the arrays of :meth:`arrays`."""
+    _LATER: ClassVar[dict[str, Any]] = {"subspace_pattern": np.nan, "requested": ""}  # missing in older files
 
     def arrays(self) -> dict[str, xr.DataArray]:
         """Return the arrays for a file, with the numbers and the text as attributes of the first one."""
         arrays = {name: getattr(self, name.removeprefix("freedom_")) for name in self.STORED}
-        about = {"moves": self.moves, "pattern": self.pattern, "chosen_by": self.chosen_by}
+        about = {name: getattr(self, name) for name in ("moves", "pattern", "chosen_by", *self._LATER)}
         return arrays | {"freedom_angle": self.angle.assign_attrs(about)}
 
     @classmethod
@@ -83,8 +97,10 @@ class Freedom:
         found = {name: arrays[name].rename(name.removeprefix("freedom_")) for name in cls.STORED}
         about = found["freedom_angle"].attrs
         moves, pattern, chosen_by = (about.pop(name) for name in ("moves", "pattern", "chosen_by"))
+        subspace, requested = (about.pop(name, missing) for name, missing in cls._LATER.items())
         angle, pairs, partner, lower, upper = found.values()
-        return cls(angle, pairs, partner, lower, upper, int(moves), float(pattern), str(chosen_by))
+        numbers = int(moves), float(pattern), str(chosen_by), float(subspace), str(requested)
+        return cls(angle, pairs, partner, lower, upper, *numbers)
 
     @property
     def in_degrees(self) -> list[int]:
@@ -94,6 +110,11 @@ class Freedom:
     @property
     def doubt(self) -> str:
         """Sentence on what the range may not contain; empty if the residual looks like noise."""
+        if self.subspace_pattern <= min(PATTERN, self.pattern / MODEL_PATTERN):  # never for NaN
+            return (
+                f"without {self.requested}, as many components leave a residual with a pattern "
+                f"{self.pattern / self.subspace_pattern:.1f} times smaller: compare with a result without, or with less"
+            )
         if self.pattern <= PATTERN:
             return ""
         return (
@@ -166,9 +187,15 @@ def growing_freedom_of(
     sampled = np.arange(0, A.shape[1], max(1, A.shape[1] // _RESIDUALS))
     dims = abundances.dims[1:], endmembers.dims[1:]
     residuals = _rows(data, *dims, np.flatnonzero(pixels)[sampled])[:, channels] - A[:, sampled].T @ E
-    noise = EntryNoise.of(residuals, sampled, signal / mean if mean > 0 else np.ones(len(signal)))
+    relative = signal / mean if mean > 0 else np.ones(len(signal))
+    noise = EntryNoise.of(residuals, sampled, relative)
     fixed = [int(np.flatnonzero(used == one)[0]) for one in range(int(parameters.get("known") or 0)) if one in used]
     pattern = noise.pattern(residuals, sampled)
+    requested = [text for name, text in _REQUESTS.items() if parameters.get(name)]
+    subspace = np.nan
+    if requested and len(used):
+        seen = A[:, sampled].T @ E + np.where(np.isnan(residuals), 0.0, residuals)
+        subspace = pattern_of_subspace(seen, sampled, relative, len(used))
     search = RotationSearch(
         A[used],
         E[used],
@@ -181,7 +208,8 @@ def growing_freedom_of(
     )
 
     def so_far() -> Freedom:
-        return _labelled(search.found, endmembers, used, channels, pattern, parameters)
+        found = _labelled(search.found, endmembers, used, channels, pattern, parameters)
+        return replace(found, subspace_pattern=subspace, requested=" and ".join(requested))
 
     for begun in search.steps():
         yield so_far if begun else None

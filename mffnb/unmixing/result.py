@@ -15,14 +15,11 @@ import xarray as xr
 from mffnb.cubes.align import align
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import frame_of
-from mffnb.estimators.names import TRANSFORMS
 from mffnb.io.export import choose_writer, write_export
-from mffnb.io.files import check_file
-from mffnb.io.netcdf_store import read_netcdf, write_netcdf
+from mffnb.io.netcdf_store import write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
 from mffnb.io.target import check_target
-from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
-from mffnb.keywords import checks_keywords
+from mffnb.io.zarr_store import write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
@@ -30,13 +27,15 @@ from mffnb.unmixing.exporting import exported
 from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
 from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
-from mffnb.unmixing.stored_coordinates import decode
 
-__all__ = ["Unmixing", "load"]
+__all__ = ["Unmixing"]
 
-_FORMAT = "mffnb unmixing 1"
-_FACTORS = ("endmembers", "abundances", "gain")
-_ARRAYS = (*_FACTORS, "alternative")
+FORMAT = "mffnb unmixing 1"
+"""Attribute "format" of the dataset of a result."""
+FACTORS = ("endmembers", "abundances", "gain")
+"""Names of the factors in a result and in its dataset."""
+ARRAYS = (*FACTORS, "alternative")
+"""Names of the labelled arrays of a result that its dataset holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,7 +337,17 @@ class Unmixing:
         If the result holds the rows of one rank, all ranks call this together, and the whole maps are written.
         """
         check_target(path)
-        arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        dataset = self.to_dataset()
+        if self.block is not None:
+            write_blocks(dataset, Path(path), self.block)
+        elif Path(path).suffix.lower() == ".zarr":
+            write_zarr(dataset, path)
+        else:
+            write_netcdf(dataset, path)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the result without its cube as the dataset that :meth:`save` writes."""
+        arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
         if self.mapped is not None and self.mapped.intercept is not None:
@@ -346,7 +355,7 @@ class Unmixing:
         if "freedom" in self.__dict__:  # it was computed
             arrays |= self.freedom.arrays()
         stored = {name: storable(array) for name, array in arrays.items()}
-        other_names = aliases(stored.values(), reserved=(*_ARRAYS, "iteration"))
+        other_names = aliases(stored.values(), reserved=(*ARRAYS, "iteration"))
         dataset = xr.Dataset(
             {name: array.rename({a: b for a, b in other_names.items() if a in (*array.dims, *array.coords)})
              for name, array in stored.items()}
@@ -355,17 +364,12 @@ class Unmixing:
         steps = xr.Dataset() if self.processed is None else self.processed.chain.to_dataset()
         dataset.update(steps)
         dataset.attrs = steps.attrs | {
-            "format": _FORMAT,
+            "format": FORMAT,
             "names": json.dumps({alias: str(name) for name, alias in other_names.items()}),
             "outcome": self.outcome.name,
             "parameters": json.dumps(self.parameters, default=plain),
         }
-        if self.block is not None:
-            write_blocks(dataset, Path(path), self.block)
-        elif Path(path).suffix.lower() == ".zarr":
-            write_zarr(dataset, path)
-        else:
-            write_netcdf(dataset, path)
+        return dataset
 
     def export(self, path: str | os.PathLike[str], *, cube: Any = None, code: str | None = None) -> tuple[Path, ...]:
         """Write spectra, maps or the whole result for another program; the suffix says the format.
@@ -448,72 +452,6 @@ class Unmixing:
         return to_sidpy(exported(self, None))
 
 
-@checks_keywords()
-def load(path: str | os.PathLike[str]) -> Unmixing:
-    """Read a result written by :meth:`Unmixing.save`.
-
-    Raises
-    ------
-    ValueError
-        If the file does not hold a result.
-
-    Examples
-    --------
-    >>> import mffnb as mf, numpy as np, os, tempfile
-    >>> result = mf.unmix(np.random.default_rng(0).random((4, 5, 20)), 2, random_state=0)
-    >>> path = os.path.join(tempfile.mkdtemp(), "run.nc")
-    >>> result.save(path)
-    >>> mf.load(path).endmembers.equals(result.endmembers)
-    True
-    """
-    if os.path.isdir(path) and not is_store(path):
-        raise ValueError(f"{path} is a folder: name the file in it")
-    if not os.path.isdir(path):
-        check_file(Path(path))
-    kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
-    try:
-        stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
-    except Exception as error:  # the HDF5 libraries raise many types of exceptions on a damaged file
-        raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
-    if stored.attrs.get("format") != _FORMAT:
-        raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
-    missing = {"endmembers", "abundances", "iteration"} - set(stored.variables)
-    if missing:
-        raise ValueError(f"{path} is incomplete, it lacks {', '.join(sorted(missing))}: save the result again")
-    prefix = "trace_"
-    trace = {
-        str(name).removeprefix(prefix): value.variable
-        for name, value in stored.data_vars.items()
-        if str(name).startswith(prefix)
-    }
-    names = json.loads(stored.attrs.get("names", "{}"))
-    arrays = {
-        name: decode(
-            stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
-        )
-        for name in (*_ARRAYS, "intercept", *(f"processed_{name}" for name in _FACTORS), *Freedom.STORED)
-        if name in stored.data_vars
-    }
-    processed = None
-    if "preprocessing" in stored.attrs:
-        factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
-        processed = ProcessedFactors(Chain.from_dataset(stored), **factors)
-    parameters = json.loads(stored.attrs["parameters"])
-    transform = TRANSFORMS.get(parameters.get("transform"))
-    return Unmixing(
-        endmembers=arrays["endmembers"].rename("endmember"),
-        abundances=arrays["abundances"].rename("abundance"),
-        outcome=Outcome[stored.attrs["outcome"]],
-        trace=xr.Dataset(trace, coords={"iteration": stored["iteration"].variable}),
-        parameters=parameters,
-        gain=arrays.get("gain"),
-        alternative=arrays.get("alternative"),
-        processed=processed,
-        mapped=None if transform is None else Mapped(transform, arrays.get("intercept")),
-        stored_freedom=Freedom.from_arrays(arrays),
-    )
-
-
 def _physical(found: Callable[[], Freedom], physical: Callable[[xr.DataArray], xr.DataArray]) -> Freedom:
     """Return a freedom in other units."""
     return found().converted(physical)
@@ -533,4 +471,4 @@ def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataAr
 
 
 def _factors(processed: ProcessedFactors) -> dict[str, xr.DataArray]:
-    return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
+    return {name: getattr(processed, name) for name in FACTORS if getattr(processed, name) is not None}

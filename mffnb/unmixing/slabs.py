@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_hyperspy, is_sidpy
 from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.layout import Layout, channel_names
 from mffnb.typing import Array
@@ -46,7 +46,7 @@ class Slabs:
         return next(iter(self.layout.pixel_shape))
 
     def labelled(self, slab: Any) -> xr.DataArray:
-        """Return a slab as a labelled cube whose first dimension is the growing one, and record it.
+        """Return a slab as a labelled cube whose first dimension is the growing one; :meth:`append` then adds it.
 
         Raises
         ------
@@ -59,15 +59,16 @@ class Slabs:
             coords = {name: one.variable for name, one in cube.coords.items() if self._dim not in one.dims}
             template = data_array(values, cube.dims, coords, cube.name, dict(cube.attrs))
             self.layout = Layout.of(template, self._channel)
-        cube = self._checked(
-            cube.transpose(*self.layout.pixel_shape, *self.layout.channel_shape, missing_dims="ignore")
-        )
+        dims = (*self.layout.pixel_shape, *self.layout.channel_shape)
+        return self._checked(cube.transpose(*(name for name in dims if name in cube.dims), ...))
+
+    def append(self, cube: xr.DataArray) -> None:
+        """Add a labelled slab to the grid."""
         along = cube.coords.get(self.dim)
         self._coordinates.append(None if along is None else np.asarray(along.values))
         if along is not None:
             self._attrs = dict(along.attrs)
         self.count += cube.sizes[self.dim]
-        return cube
 
     def whole(self) -> Layout:
         """Return the layout of all slabs so far, with the coordinates of the growing dimension if all slabs had one."""
@@ -79,6 +80,7 @@ class Slabs:
 
     def _with_dim(self, slab: Any) -> xr.DataArray:
         """Return a slab as a cube that has the growing dimension, of length 1 if the slab did not have it."""
+        slab = as_cube(slab) if is_hyperspy(slab) or is_sidpy(slab) else slab
         if not isinstance(slab, xr.DataArray):
             array = np.asarray(slab)
             cube = as_cube(array[None])

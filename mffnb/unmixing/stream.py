@@ -12,6 +12,7 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
+from mffnb.cubes.missing import check_infinite
 from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.online import OnlineFit, as_rows
@@ -59,7 +60,7 @@ def stream(
 ) -> Stream:
     """Begin to unmix an image that arrives in parts: rows of a map, or frames of a movie.
 
-    Memory holds a sample of 16 MB and k numbers per pixel (the maps), not the data. Endmembers follow by least
+    Memory holds a sample of 16 MB, and maps and gains as float32, not the data. Endmembers follow by least
     squares, see :mod:`mffnb.estimators.online`.
 
     Parameters
@@ -141,9 +142,9 @@ class Stream:
         Parameters
         ----------
         part
-            A row of pixels or a frame, (pixel dims..., channel): an array or an ``xarray.DataArray``, or several of
-            them along the growing dimension (DataArray). Not modified and not kept. NaN marks missing pixels and
-            entries.
+            A row of pixels or a frame, (pixel dims..., channel): an array, an ``xarray.DataArray`` or a HyperSpy
+            signal; or several of them along the growing dimension (DataArray). Not modified and not kept. NaN marks
+            missing pixels and entries.
 
         Returns
         -------
@@ -160,6 +161,8 @@ class Stream:
         cube = self._slabs.labelled(part)
         channels = int(np.prod(list(self._slabs.layout.channel_shape.values())))
         rows = np.asarray(cube.values).reshape(-1, channels)
+        if rows.dtype.kind == "f":
+            check_infinite(int(np.isinf(rows).sum()))
         seen = ~np.isnan(rows).all(axis=1) if rows.dtype.kind == "f" else np.ones(len(rows), bool)
         maps = np.full((self._task.k, len(rows)), np.nan, np.float32)
         gains = np.full(len(rows), np.nan, np.float32)
@@ -169,9 +172,11 @@ class Stream:
             before = None if self._online is None else self._online.spectra
             online = self._begun(matrix, channels)
             online.add(matrix)
+            self._online = online
             change = None if before is None else _change_of_basis(before, online.spectra)
             maps[:, seen], gain = online.unmixed(matrix)
             gains[seen] = 1.0 if gain is None else gain
+        self._slabs.append(cube)
         self._maps.append(maps)
         self._gains.append(gains)
         self._changes.append(change)
@@ -224,11 +229,11 @@ class Stream:
 
     def _begun(self, matrix: Any, channels: int) -> OnlineFit:
         """Return the fit of the stream, which the first part with data begins."""
-        if self._online is None:
-            self._task = self._task.with_gain_or_sum(matrix, Local())
-            image = self._task.prepare(self._slabs.layout.template)
-            self._online = OnlineFit(self._task.run(image), channels)
-        return self._online
+        if self._online is not None:
+            return self._online
+        self._task = self._task.with_gain_or_sum(matrix, Local())
+        image = self._task.prepare(self._slabs.layout.template)
+        return OnlineFit(self._task.run(image), channels)
 
     def _factors(self) -> tuple[Float64Array, Float64Array]:
         """Return A (k, all pixels) and gains of all parts for the present endmembers, NaN for missing pixels."""

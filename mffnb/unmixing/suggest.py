@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import xarray as xr
+
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
@@ -13,6 +15,7 @@ from mffnb.preprocessing import SlidingFFT, Step
 from mffnb.preprocessing.step_results import check_steps
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.pictures import is_picture
+from mffnb.unmixing.suggestion.background import Background
 from mffnb.unmixing.suggestion.excerpt import excerpt
 from mffnb.unmixing.suggestion.findings import Findings
 from mffnb.unmixing.suggestion.sample import Sample
@@ -75,8 +78,23 @@ def suggest(
         reasons.append(reason)
     inputs = {"channel": channel, "mask": mask, "preprocess": steps or None}
     given = {name: value for name, value in inputs.items() if value is not None}
-    part, used = excerpt(data, channel, mask, steps)
-    image = Prepared.of(part, channel, used, steps)
-    found = Findings.of(image, Sample.of(image), k, volume=volume)
+    image, sample = _sample(data, channel, mask, steps)
+    found = Findings.of(image, sample, k, volume=volume)
+    if k is None and len(image.layout.channel_shape) == 1 and found.compact:
+        # A background that varies on its own is no vertex of a simplex, so no volume finds the spectra above it.
+        background = Background.of(sample, found.counted, found.noise.relative, subtracted=bool(steps))
+        if background is not None and background.found:
+            reasons.append(background.reason)
+            if background.steps:
+                given["preprocess"] = background.steps
+                image, sample = _sample(data, channel, mask, background.steps)
+            found = Findings.of(image, sample, None, volume=False)
     settings = {"k": found.k, **found.settings, **given}
     return Suggestion(settings, found.between, (*reasons, *found.reasons), found.doubts, found.evidence)
+
+
+def _sample(data: xr.DataArray, channel: Any, mask: Any, steps: Sequence[Step]) -> tuple[Prepared, Sample]:
+    """Return the preprocessed part of an image that is read, and a sample of it."""
+    part, used = excerpt(data, channel, mask, steps)
+    image = Prepared.of(part, channel, used, steps)
+    return image, Sample.of(image)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, cast, overload
 
+from xarray import DataArray
+
+from mffnb.cubes.as_cube import is_several
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.start_values import Init
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
@@ -15,9 +19,12 @@ from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.solvers import State
 from mffnb.solvers.checkpoint import Checkpoint
-from mffnb.typing import Seed
+from mffnb.typing import Array, Seed
 from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
+from mffnb.unmixing.joint import JointUnmixing
+from mffnb.unmixing.joint_input import for_one_image
+from mffnb.unmixing.joint_unmix import joint_of_one, shared_start, unmix_jointly
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
@@ -26,6 +33,25 @@ from mffnb.unmixing.task import Task
 __all__ = ["unmix"]
 
 
+Images = Sequence[DataArray | Array | str | os.PathLike[str]]
+P = ParamSpec("P")
+
+
+class _Unmix(Protocol[P]):
+    """Signature of :func:`unmix`: the type of the result depends on whether there are several images."""
+
+    @overload
+    def __call__(self, cube: Images, /, *args: P.args, **keywords: P.kwargs) -> JointUnmixing: ...
+    @overload
+    def __call__(self, cube: Any, /, *args: P.args, **keywords: P.kwargs) -> Unmixing: ...
+
+
+def _overloaded(function: Callable[Concatenate[Any, P], Unmixing | JointUnmixing]) -> _Unmix[P]:
+    """Return the function unchanged, with the type of its result for type checkers."""
+    return cast("_Unmix[P]", function)
+
+
+@_overloaded
 @checks_keywords()
 def unmix(
     cube: Any,
@@ -39,11 +65,12 @@ def unmix(
     gain: bool = False,
     known: Any = None,
     weights: Any = None,
+    image_weights: Sequence[float] | None = None,
     transform: Any = None,
     mask: Any = None,
     preprocess: Sequence[Step] = (),
     channel: str | Sequence[str] | None = None,
-    init: Init | Unmixing = "auto",
+    init: Init | Unmixing | JointUnmixing = "auto",
     solver: str | Solver = "auto",
     n_init: int = 1,
     max_iter: int = 500,
@@ -57,7 +84,7 @@ def unmix(
     cluster: Cluster | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     gather: bool = True,
-) -> Unmixing:
+) -> Unmixing | JointUnmixing:
     r"""Unmix a spectral image: find k endmembers (pure spectra) and their abundance maps.
 
     .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert_F^2
@@ -70,7 +97,8 @@ def unmix(
     ----------
     cube
         Spectral image: an ``xarray.DataArray``, a HyperSpy signal, an array whose last axis is the channel, or the
-        path of a file that :func:`mffnb.read` can read. It is not modified.
+        path of a file that :func:`mffnb.read` can read. It is not modified. A list of these is unmixed jointly: one
+        set of endmembers, a map for each image, see *Several images* below.
     k
         Number of endmembers. If it is left out, k and all settings that are left at their defaults are those of
         :func:`mffnb.suggest`; ``result.parameters["suggested"]`` says which and why.
@@ -101,6 +129,8 @@ def unmix(
         dimensions or over the whole cube; ``"poisson"`` (each entry in inverse proportion to the means of its pixel and
         of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``); or a
         list of these, which are multiplied.
+    image_weights
+        For a list of images: one number > 0 for each, by which the misfit of its pixels is multiplied; 1 if None.
     transform
         The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
         or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
@@ -154,7 +184,17 @@ def unmix(
     -------
     Unmixing
         Components are in falling order of their share, see :mod:`mffnb.unmixing.component_order`. They keep their order
-        after a given start, and with known endmembers or terms of your own.
+        after a given start, and with known endmembers or terms of your own. For a list of images, a
+        :class:`mffnb.JointUnmixing`, whose ``joint[i]`` is the result of image i.
+
+    Notes
+    -----
+    *Several images.* X holds the pixels of all images, at the channels that all have (aligned by their coordinates).
+    L has no edge between two images, so no penalty acts across a border. Each image is first divided by its own
+    brightness, see :class:`mffnb.preprocessing.ImageScaling`, so that none dominates; ``joint[i]`` is in the units of
+    image i again. Counts (``similarity="kl"``, ``weights="poisson"``) carry their own weight and are not divided, nor
+    are images with ``sum_to_one``, which states that all have one unit. ``mask`` and ``weights`` are lists with one
+    entry for each image, or one array over the channels. The images are stacked in memory, in one process.
 
     Raises
     ------
@@ -176,9 +216,25 @@ def unmix(
         "max_iter": max_iter, "tol": tol, "random_state": random_state, "abundance_terms": abundance_terms,
         "endmember_terms": endmember_terms,
     }  # fmt: skip
+    settings["init"] = shared_start(init)
+    several = is_several(cube)
+    if image_weights is not None and not several:
+        raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
+    if several and not gather:
+        raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
+    if several and len(cube) > 1:
+        return unmix_jointly(cube, settings, image_weights, execution)
+    if several:
+        settings = for_one_image(settings, image_weights)
+        return joint_of_one(cube[0], _unmix_one(cube[0], settings, execution))
+    return _unmix_one(cube, settings, execution)
+
+
+def _unmix_one(cube: Any, settings: dict[str, Any], execution: Execution) -> Unmixing:
+    """Unmix one image, in this process or on MPI engines."""
     suggestion = None
-    if k is None:
+    if settings["k"] is None:
         settings, suggestion = fill_in(cube, settings, alone=execution.alone)
     task = Task.of(**settings)
     execution.check(task)

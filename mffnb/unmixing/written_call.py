@@ -39,14 +39,23 @@ def written_call(parameters: Mapping[str, Any]) -> str:
     arguments += [f"{name}={plain[name]!r}" for name in changed]
     arguments += [f"{name}={name}" for name in missing]
     source = str(parameters.get("source") or "")
+    opened = f"mf.read({source!r})" if source else "...  # the data"
+    name = "result"
+    if parameters.get("images"):
+        sources = source.split("; ")
+        whole = len(sources) == parameters["images"] and all(sources)
+        opened = f"[{', '.join(f'mf.read({one!r})' for one in sources)}]" if whole else "[...]  # the images"
+        arguments[0], name = "images", "joint"
     lines = [
         "import mffnb as mf",
         "",
-        f"cube = mf.read({source!r})" if source else "cube = ...  # the data",
-        *(f"{name} = ...  # {what}" for name, what in missing.items()),
+        f"{arguments[0]} = {opened}",
+        *(f"{keyword} = ...  # {what}" for keyword, what in missing.items()),
     ]
-    line = f"result = mf.unmix({', '.join(arguments)})"
-    call = [line] if len(line) <= _WIDTH else ["result = mf.unmix(", *(f"    {one}," for one in arguments), ")"]
+    line = f"{name} = mf.unmix({', '.join(arguments)})"
+    call = [line] if len(line) <= _WIDTH else [f"{name} = mf.unmix(", *(f"    {one}," for one in arguments), ")"]
+    if "image" in parameters:
+        call.append(f"result = joint[{parameters['image']}]")
     return "\n".join([*lines, *call])
 
 
@@ -61,8 +70,11 @@ def _missing(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "known", f"the {parameters['known']} known spectra"
     if parameters.get("terms"):
         yield "terms", ", ".join(map(str, parameters["terms"]))
-    if parameters.get("preprocess"):
-        yield "preprocess", ", ".join(str(one.get("step", one)) for one in parameters["preprocess"])
+    steps = [str(one.get("step", one)) for one in parameters.get("preprocess") or ()]
+    if parameters.get("images") and steps[-1:] == ["ImageScaling"]:
+        steps.pop()  # a call with a list of images adds it
+    if steps:
+        yield "preprocess", ", ".join(steps)
     for name in ("similarity", "weights", "transform", "init", "solver"):
         value = parameters.get(name)
         text = value if isinstance(value, str) else repr(value)

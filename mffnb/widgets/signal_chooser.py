@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from html import escape
+from math import prod
 from pathlib import Path
 
 import ipywidgets
@@ -73,7 +74,7 @@ class SignalChooser(Displayed, ipywidgets.VBox):
             options.insert(0, (_DEFAULT, None))
         self.list = ipywidgets.Select(
             options=options,
-            value=options[0][1],
+            value=None if options[0][1] is None else self._largest(),
             rows=min(12, max(2, len(options))),
             description="Signal",
             layout={"width": "auto", "min_width": "24em"},
@@ -128,6 +129,11 @@ class SignalChooser(Displayed, ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return f"{self.path.name}, {self._reader.name}\n{signal_table(self.signals)}\n{self.code}"
+
+    def _largest(self) -> int:
+        """Return the number of the largest signal with two or more dimensions, or of the largest one."""
+        sizes = [(len(one.shape) >= 2, prod(length or 1 for length in one.shape)) for one in self.signals]
+        return sizes.index(max(sizes))
 
     def _read(self, number: int | None, lazy: bool | None) -> xr.DataArray:
         dataset, channel = self._requested(number)

@@ -59,14 +59,15 @@ class Preview:
 def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
     """Return the image or line to draw, and what it is."""
     if is_picture(cube):
-        return cube.squeeze(drop=True).astype(np.float64), "Picture without a spectral axis"
+        words = "All values, a spectrum in each row" if "channel" in cube.dims else "Picture without a spectral axis"
+        return cube.squeeze(drop=True).astype(np.float64), words
     channels = channel_names(cube, None)
     pixels = [name for name in cube.dims if name not in channels and cube.sizes[name] > 1]
     if not pixels and len(channels) == 1:
         return cube.squeeze(drop=True).astype(np.float64), "Spectrum"
     image, step = total_image(cube)
     count = int(np.prod([cube.sizes[name] for name in channels]))
-    part = f"every {step}th of {count} channels" if step > 1 else f"{count} channel{'s' if count > 1 else ''}"
+    part = f"{count} channel{'s' if count > 1 else ''}" + (f", of every {step}th row" if step > 1 else "")
     long = [name for name in image.dims if image.sizes[name] > 1]
     image = image.squeeze([name for name in image.dims if name not in long], drop=True)
     if image.ndim > 2:
@@ -76,6 +77,8 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
 
 def _described(cube: xr.DataArray) -> str:
     channels = channel_names(cube, None)
-    pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
-    shape = " x ".join(map(str, cube.shape))
-    return f"{shape} {cube.dtype} ({pixels} | {', '.join(map(str, channels))})"
+    shape, names = " x ".join(map(str, cube.shape)), ", ".join(map(str, cube.dims))
+    if "channel" in cube.dims or not is_picture(cube):
+        pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
+        names = f"{pixels} | {', '.join(map(str, channels))}"
+    return f"{shape} {cube.dtype} ({names})"

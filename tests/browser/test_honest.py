@@ -54,6 +54,19 @@ def test_picture_greys_before_the_kernel_answers(page, lab):
     assert kit.console_errors(page) == []
 
 
+def test_the_picture_stays_in_its_place_when_the_progress_bar_comes_and_goes(page, lab):
+    view = opened(page, lab, "bar.ipynb", (SMALL,))
+    page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
+    tops = view.evaluate(
+        """(view) => [true, false, true].map((hidden) => {
+          view.querySelector("progress").hidden = hidden;
+          return view.querySelector("canvas.mffnb-map").getBoundingClientRect().top; })"""
+    )
+    assert len(set(tops)) == 1
+    assert kit.console_errors(page) == []
+
+
 def test_typed_weight_takes_effect_and_an_invalid_one_is_marked(page, lab):
     opened(page, lab, "typed.ipynb", (SMALL,))
     page.locator(READY).wait_for(timeout=120_000)

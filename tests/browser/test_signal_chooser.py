@@ -29,14 +29,15 @@ def test_a_signal_is_seen_and_read(page, lab):
     signals = box.get_by_label("Signal")
     assert signals.locator("option").count() == 3
     picture = box.locator("img")
-    signals.select_option(index=0)
     picture.wait_for()
+    assert "Total image: sum of 1535 channels" in picture.get_attribute("alt")  # of the largest signal
     first = picture.get_attribute("src")
-    assert "Total image: sum of 30 channels" in picture.get_attribute("alt")
     kit.screenshot(page, "signal_chooser")
-    signals.select_option(index=2)
-    box.get_by_text("Picture without a spectral axis").wait_for()
+    signals.select_option(index=0)
+    box.get_by_text("Total image: sum of 30 channels").wait_for()
     assert picture.get_attribute("src") != first
+    signals.select_option(index=2)
+    box.get_by_text("All values, a spectrum in each row").wait_for()
     signals.select_option(index=1)
     box.get_by_text("dataset='before/spectra'").wait_for()
     assert picture.evaluate("image => image.complete && image.naturalWidth > 200")

@@ -174,3 +174,18 @@ def test_signals_of_measured_files_are_listed_with_the_shapes_that_are_read(name
     with without_warnings():
         assert max(mf.read(path, dataset=number).shape) == max(length or 0 for length in listed[number].shape)
         assert f"  signals  {'' if count < 11 else ' '}0  " in str(mf.io.info(path))
+
+
+@pytest.mark.parametrize("suffix", [one for one in WRITERS if one != ".zarr"])
+def test_contents_of_truncated_files_are_refused_or_those_of_the_whole_file(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path)
+    content, whole = path.read_bytes(), mf.io.contents(path)
+    for share in (0, 0.1, 0.5, 0.9):
+        path.write_bytes(content[: int(share * len(content))])
+        try:
+            found, message = mf.io.contents(path), ""
+        except ValueError as error:
+            found, message = (), str(error)
+        assert set(found) <= set(whole)
+        assert found or path.name in message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -59,6 +61,14 @@ def test_folders_that_are_not_clear_are_refused(tmp_path):
         mf.read(tmp_path / "*.npy", pattern="{channel}")
     with pytest.raises(ValueError, match=r"is a folder: name the file in it, or read all of them with mf\.read"):
         mf.unmix(tmp_path, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_in_a_folder_is_not_opened(tmp_path):
+    folder = write(tmp_path / "scan", ["a_1.tif", "a_2.tif"])
+    os.mkfifo(folder / "a_3.tif")
+    assert mf.read(folder).shape == (6, 7, 2)
+    assert mf.read(folder / "a_*.tif").shape == (6, 7, 2)
 
 
 def test_a_file_whose_name_holds_a_bracket_is_no_pattern(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 import mffnb as mf
 from mffnb.datasets import fetch
+from mffnb.unmixing.pictures import is_picture
 
 AXIS = np.array([400.0, 450.0, 500.0, 550.0])
 SPECTRA = np.array([[1.0, -2.0, 3.5, 0.25], [0.5, 8.0, -0.125, 2.0], [4.0, 4.5, 5.0, 5.5]])
@@ -64,6 +65,7 @@ def test_spectra_and_coordinates_are_read(tmp_path, name):
     np.testing.assert_allclose(cube, SPECTRA, atol=2e-3 if name == "int16" else 1e-6)
     np.testing.assert_allclose(cube["channel"], AXIS)
     assert cube["channel"].attrs["units"] == "nm"
+    assert not is_picture(cube)  # wavelengths in nm are no positions
     np.testing.assert_array_equal(cube["z"], [0, 0.5, 1])
     np.testing.assert_array_equal(mf.read(tmp_path / "a.spc", dataset="2"), cube[2:])
     with pytest.raises(ValueError, match=r"there is no dataset '3'; it holds\n  0  'spectrum 0' z = 0 .*;\n  1 "):

@@ -210,3 +210,24 @@ def test_measured_spectra_are_those_of_pyimzml(name):
             found = cube[y - 1, x - 1].values
             np.testing.assert_allclose(cube["mz"].values[found != 0], mz[intensity != 0])
             np.testing.assert_array_equal(found[found != 0], intensity[intensity != 0])
+
+
+def test_spectra_in_any_order_and_in_several_blocks_are_placed_alike(tmp_path, monkeypatch):
+    from mffnb.io.readers import imzml
+
+    pixels = sparse_scene()[0]
+    whole = mf.read(write_imzml(tmp_path / "a.imzML", pixels))
+    monkeypatch.setattr(imzml, "_BLOCK", 7)
+    places = list(pixels)
+    np.random.default_rng(3).shuffle(places)
+    other = mf.read(write_imzml(tmp_path / "b.imzML", {tuple(place): pixels[tuple(place)] for place in places}))
+    np.testing.assert_array_equal(other, whole)
+    np.testing.assert_array_equal(other["mz"], whole["mz"])
+    rows = sparse_pixels_of(other).rows
+    assert rows.indices.dtype == np.int32
+    assert rows.dtype == np.float32
+    binned = mf.read(tmp_path / "b.imzML", dataset="10000 ppm")
+    step = np.log1p(0.01)
+    expected = np.unique(np.floor(np.log(whole["mz"].values / whole["mz"].values[0]) / step))
+    np.testing.assert_allclose(binned["mz"], whole["mz"].values[0] * np.exp((expected + 0.5) * step))
+    np.testing.assert_allclose(binned.sum("mz"), whole.sum("mz"))

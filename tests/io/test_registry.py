@@ -77,8 +77,11 @@ def test_hdf5_is_recognised_after_a_user_block(tmp_path, start):
     assert not readers.HDF5.sniff(tmp_path)
 
 
-@pytest.mark.parametrize(("suffix", "words"), [(".srs", "spectrochempy-omnic"), (".ita", "pySPM"), (".itm", "pySPM")])
+@pytest.mark.parametrize(
+    ("suffix", "words"),
+    [(".srs", "spectrochempy-omnic"), (".map", "ftir-omnic-map-reader"), (".ita", "pySPM"), (".itm", "pySPM")],
+)
 def test_a_known_format_without_a_reader_is_refused_with_a_way_out(tmp_path, suffix, words):
-    (tmp_path / f"a{suffix}").write_bytes(b"any")
+    (tmp_path / f"a{suffix}").write_bytes(b"Spectral Exte File")
     with pytest.raises(ValueError, match=rf"a\{suffix} is .*pip install {words}.* pass the array"):
         mf.read(tmp_path / f"a{suffix}")

@@ -43,8 +43,8 @@ STAYING = [
     pre.DeadTime(1e5, 2),
 ]  # results stay in the values after these steps
 LISTED = [*SCALING, *BENDING, *BACKGROUND, *GRID, *STAYING]
-# These need an image, peaks, a zero loss or frames, and have their own tests. Other steps are found by themselves.
-OWN = {pre.SlidingFFT, pre.PeakPicking, pre.ZeroLossAlignment}
+# These need an image, peaks, a zero loss, patterns or frames, and have their own tests. Other steps are found by themselves.
+OWN = {pre.SlidingFFT, pre.PeakPicking, pre.ZeroLossAlignment, pre.DetectorMask, pre.DriftCorrection}
 FOUND = [step() for step in _STEPS if step not in OWN | {*map(type, LISTED)}]
 ALL = [*LISTED, *FOUND]
 

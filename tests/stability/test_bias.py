@@ -78,17 +78,29 @@ def test_the_freedom_replaces_bands_whose_bias_no_refit_shows(cube, settings):
 
 
 def test_the_doubt_names_what_chose_the_spectra_and_another_answer(cube):
-    answer = mf.unmix(cube, 3, sparsity=1e-2, random_state=0)
+    answer = mf.unmix(cube, 3, volume=1e-3, random_state=0)
     free = answer.freedom
     runs = RunStatistics(answer)
     for _ in range(2):
         runs.add(answer)
     wide = replace(answer, stored_freedom=replace(free, angle=free.angle * 0 + 0.5))
-    assert "the sparsity penalty chose the right spectra" in bias_of(wide, runs, None, cube).doubt
+    assert "the smallest volume chose the right spectra" in bias_of(wide, runs, None, cube).doubt
     narrow = replace(answer, stored_freedom=replace(free, angle=free.angle * 0 + 0.3))
     assert bias_of(narrow, runs, None, cube).doubt == ""
     other = replace(narrow, parameters={**answer.parameters, "disagreement": 0.3})
     assert "see result.alternative" in bias_of(other, runs, None, cube).doubt
+
+
+def test_the_doubt_of_a_sparsity_tells_what_spectra_could_do_without_it(cube, monkeypatch):
+    monkeypatch.setattr("mffnb.stability.bias._DOUBTFUL", 0.0)
+    answer = mf.unmix(cube, 3, sparsity=1e-2, random_state=0)
+    runs = RunStatistics(answer)
+    for _ in range(2):
+        runs.add(answer)
+    whole = replace(answer, parameters={**answer.parameters, "sparsity": 0.0})
+    doubt = bias_of(answer, runs, None, cube).doubt
+    assert f"the sparsity penalty chose the right spectra: without it, {whole.freedom.sentence}" in doubt
+    assert whole.freedom.in_degrees != answer.freedom.in_degrees
 
 
 def test_only_numbers_are_weakened():

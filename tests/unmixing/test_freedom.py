@@ -117,6 +117,36 @@ def test_a_component_too_few_is_doubted(cube):
     assert "try another k" in repr(fewer)
 
 
+def test_a_constraint_that_does_not_hold_is_named():
+    """Each pixel has a gain, so fractions do not sum to one; the same number of components fits without."""
+    rng = np.random.default_rng(3)
+    maps, spectra = rng.dirichlet(np.ones(3), (12, 17)), 0.3 + rng.random((3, 25))
+    gain = rng.uniform(0.6, 1.4, (12, 17, 1))
+    cube = gain * (maps @ spectra) + 0.003 * rng.standard_normal((12, 17, 25))
+    wrong, right, plain = (mf.unmix(cube, 3, random_state=0, **kw) for kw in ({"sum_to_one": True}, {"gain": True}, {}))
+    assert "without the sum of one" in wrong.freedom.doubt
+    assert "without the sum of one" in repr(wrong)
+    assert right.freedom.doubt == plain.freedom.doubt == ""
+    assert right.freedom.subspace_pattern == pytest.approx(1, abs=0.15)
+    assert np.isnan(plain.freedom.subspace_pattern)
+
+
+def test_too_few_components_are_not_blamed_on_the_constraint(cube):
+    fewer = mf.unmix(cube, 2, sum_to_one=True, random_state=0)
+    assert "try another k" in fewer.freedom.doubt
+
+
+def test_the_doubt_of_a_constraint_is_stored_and_older_files_have_none(answer, cube, tmp_path):
+    fitted = mf.unmix(cube * np.linspace(0.5, 1.5, 17)[:, None], 3, sum_to_one=True, random_state=0)
+    assert "without the sum of one" in fitted.freedom.doubt
+    fitted.save(tmp_path / "run.nc")
+    assert str(mf.load(tmp_path / "run.nc").freedom) == str(fitted.freedom)
+    arrays = answer.freedom.arrays()
+    for name in ("subspace_pattern", "requested"):
+        del arrays["freedom_angle"].attrs[name]
+    assert str(Freedom.from_arrays(arrays)) == str(answer.freedom)
+
+
 def test_a_component_that_is_zero_has_no_angle():
     rng = np.random.default_rng(2)
     data = rng.random((8, 9, 1)) * rng.random(10)

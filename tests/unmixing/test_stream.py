@@ -141,6 +141,27 @@ def test_parts_that_do_not_fit_are_refused(movie):
     with pytest.raises(ValueError, match="29 channels"):
         live.result(movie[..., 1:])
     assert live.push(movie[1]).abundances.sizes["time"] == 2
+    with pytest.raises(ValueError, match="infinite"):
+        live.push(movie[2].where(movie[2] < 0.5, np.inf))
+    assert live.push(movie[2]).abundances.sizes["time"] == 3  # a refused part leaves no trace
+
+
+def test_a_first_part_that_is_refused_leaves_no_trace(movie):
+    live = mf.stream(K, sparsity=1e-3, random_state=0)
+    with pytest.raises(ValueError, match="negative"):
+        live.push(-movie[0])
+    with pytest.raises(ValueError, match="call push"):
+        live.result()
+    assert live.push(movie[1]).result().abundances.sizes["time"] == 1
+
+
+def test_frames_of_hyperspy(movie):
+    hs = pytest.importorskip("hyperspy.api")
+    one, other = (mf.stream(K, sparsity=1e-3, random_state=0) for _ in range(2))
+    for frame in movie.values[:3]:
+        one.push(hs.signals.Signal1D(frame))
+        other.push(frame)
+    np.testing.assert_array_equal(one.abundances.values, other.abundances.values)
 
 
 @pytest.mark.parametrize(

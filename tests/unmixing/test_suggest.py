@@ -7,10 +7,12 @@ import re
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import xarray as xr
 
 import mffnb as mf
 from mffnb.cli import main
+from mffnb.selection import match
 
 SHAPE = (24, 30)
 CHANNELS = 60
@@ -332,3 +334,62 @@ def test_text_html_and_picture_show_the_same_settings():
     assert left.get_title(loc="left").startswith("k = 3")
     assert len(left.patches) > 3
     assert len(right.lines) == 2
+
+
+def peaks_and_background(own: bool, seed=3):
+    """Narrow peaks of two materials, on two backgrounds that vary on their own or that each belong to a material."""
+    rng = np.random.default_rng(seed)
+    maps, _ = smooth(2, seed)
+    x = np.arange(240)
+    heights, centres = rng.lognormal(size=(2, 14, 1)), rng.uniform(0, 240, (2, 14, 1))
+    peaks = (heights * np.exp(-(((x - centres) / 2.5) ** 2) / 2)).sum(axis=1)
+    slow = 2 * np.stack([np.exp(-2 * x / 240), np.exp(-(((x / 240 - 0.6) / 0.5) ** 2))])
+    y = np.mgrid[: SHAPE[0], : SHAPE[1]] / SHAPE[0]
+    own_maps = 1 + 0.6 * np.stack([np.sin(5 * y[0] + 3 * y[1]), np.cos(7 * y[1] - 2 * y[0])])
+    cube = np.einsum("kyx,kc->yxc", maps, peaks) + np.einsum("kyx,kc->yxc", own_maps if own else maps, slow)
+    return cube + 0.02 * rng.standard_normal(cube.shape), peaks
+
+
+def test_a_background_that_varies_on_its_own_is_subtracted():
+    cube, peaks = peaks_and_background(own=True)
+    found = mf.suggest(cube)
+    (step,) = found.settings["preprocess"]
+    assert step == mf.preprocessing.AsymmetricBaseline(30.0**4)
+    assert "volume" not in found.settings
+    assert reason(found, "background").figure == 2
+    result = mf.unmix(cube, random_state=0)
+    assert result.parameters["preprocess"][0]["step"] == "AsymmetricBaseline"
+    spectra = result.endmembers.values
+    spectra = spectra[match(peaks, spectra)]
+    cosines = np.sum(spectra * peaks, axis=1) / np.linalg.norm(spectra, axis=1) / np.linalg.norm(peaks, axis=1)
+    assert (np.arccos(cosines) < 0.1).all()
+
+
+def test_a_background_below_much_noise_is_kept_without_a_volume():
+    cube, _ = peaks_and_background(own=True)
+    found = mf.suggest(cube + 1.5 * np.random.default_rng(0).standard_normal(cube.shape))
+    assert "too high for a baseline" in reason(found, "background").text
+    assert "volume" not in found.settings
+    assert "preprocess" not in found.settings
+
+
+def test_a_background_of_the_materials_is_kept():
+    assert "preprocess" not in mf.suggest(peaks_and_background(own=False)[0]).settings
+
+
+def test_broad_bands_are_no_background():
+    maps, spectra = smooth(4)
+    spectra = scipy.ndimage.zoom(spectra, (1, 4), order=3)
+    cube = np.einsum("kyx,kc->yxc", maps, spectra)
+    found = mf.suggest(cube + 0.05 * np.random.default_rng(0).standard_normal(cube.shape))
+    assert found.settings["k"] == 4
+    assert "preprocess" not in found.settings
+
+
+def test_given_components_and_given_steps_leave_the_background_to_the_user():
+    cube, _ = peaks_and_background(own=True)
+    assert "preprocess" not in mf.suggest(cube, 4).settings
+    step = mf.preprocessing.ConstantBackground()
+    found = mf.suggest(cube, preprocess=[step])
+    assert found.settings["preprocess"] == [step]
+    assert "volume" not in found.settings

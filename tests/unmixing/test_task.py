@@ -19,6 +19,7 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 
 EXECUTION = {"communicator", "cluster", "checkpoint", "callback", "progress", "gather"}
+OF_SEVERAL_IMAGES = {"image_weights"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def share(result):
 
 def test_every_keyword_of_unmix_belongs_to_the_task_or_to_its_execution():
     keywords = set(inspect.signature(unmix).parameters)
-    assert keywords == {"cube", "k", "random_state", *SETTINGS} | EXECUTION
+    assert keywords == {"cube", "k", "random_state", *SETTINGS} | EXECUTION | OF_SEVERAL_IMAGES
 
 
 def test_an_unknown_keyword_is_answered_with_the_names_that_there_are():

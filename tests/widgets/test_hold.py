@@ -219,6 +219,7 @@ GRIDS = [
     [mf.preprocessing.Bin(channel=2, how="mean")],
     [mf.preprocessing.Bin(space=2)],
     [mf.preprocessing.Crop({"energy": (406, 430), "x": slice(1, 6)})],
+    [mf.preprocessing.PpmBins(12_000.0)],
     [
         mf.preprocessing.Crop({"energy": slice(2, 17)}),
         mf.preprocessing.Bin(space={"y": 2}, channel=3),
@@ -239,7 +240,7 @@ def test_a_component_is_held_on_another_grid(explore, steps):
     assert explorer.known.shape[1:] == explorer.session.source.cube.shape[2:]
 
 
-@pytest.mark.parametrize("steps", GRIDS[:4])
+@pytest.mark.parametrize("steps", GRIDS[:5])
 def test_a_region_and_a_pixel_are_held_on_another_grid(explore, cube, steps):
     explorer = explore(preprocess=steps, max_components=6)
     explorer.wait()
@@ -257,6 +258,24 @@ def test_a_region_and_a_pixel_are_held_on_another_grid(explore, cube, steps):
     measured = explorer.probe(pixel=[1, 1]).measured
     shape = np.ravel(explorer.result.endmembers.sel(component=pixel) / measured)
     np.testing.assert_allclose(shape, shape.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("outside", ["crop", "mask"])
+def test_a_pixel_is_held_with_the_values_after_a_step_that_is_not_undone(explore, cube, outside):
+    """Spectra of the cube before their alignment would be held at other energies than those of the result."""
+    energy = np.arange(20.0) - 8
+    drift = np.linspace(-1.5, 1.5, 10)[None, :, None]
+    peaks = 50 * np.exp(-(((energy - drift) / 1.2) ** 2)) + 5 * np.exp(-(((energy - drift - 6) / 1.5) ** 2))
+    moved = cube.copy(data=peaks + cube.values).assign_coords(energy=energy)
+    explorer = explore(moved, k=2, preprocess=[mf.preprocessing.ZeroLossAlignment(outside=outside)])
+    explorer.wait()
+    number = explorer.hold(pixel=[1, 1])
+    explorer.wait()
+    measured = explorer.probe(pixel=[1, 1]).measured
+    ratio = np.ravel(explorer.result.endmembers.sel(component=number) / measured)
+    seen = np.isfinite(ratio)
+    assert seen.sum() >= 16
+    np.testing.assert_allclose(ratio[seen], ratio[seen].mean(), rtol=1e-5)
 
 
 def test_hold_refuses_steps_without_a_rule(explore):

@@ -54,6 +54,7 @@ def test_signals_are_listed_with_shapes_and_a_preview(path):
 
 def test_the_code_and_the_button_read_the_selected_signal(path):
     chooser = mf.open(path)
+    assert chooser.selected == 1  # the largest one
     chooser.select("second")
     assert chooser.code == f"cube = mf.read({str(path)!r}, dataset='second')"
     assert "dataset=&#x27;second&#x27;" in chooser.line.value
@@ -114,9 +115,11 @@ def test_totals_count_every_value_once():
     expected = np.where(np.isnan(cube).all("e"), np.nan, np.nansum(cube, axis=2))
     np.testing.assert_array_equal(image, expected)
     assert (step, image.attrs["units"]) == (1, "counts")
-    part, step = total_image(cube, most=30)
+    part, step = total_image(cube.assign_coords(y=[5.0, 6.0, 7.0]), most=30)
     assert step == 2
-    np.testing.assert_array_equal(part, np.where(np.isnan(expected), np.nan, np.nansum(cube[..., ::2], axis=2)))
+    np.testing.assert_array_equal(part, expected[[0, 0, 2]])
+    np.testing.assert_array_equal(part["y"], [5, 6, 7])
+    assert part.attrs == image.attrs
     absent = np.zeros(12, bool)
     absent[5] = True
     rows = STACK.reshape(12, 5) * ~absent[:, None]
@@ -126,6 +129,16 @@ def test_totals_count_every_value_once():
     np.testing.assert_array_equal(total_image(xr.DataArray(STACK.astype(np.uint8), dims=cube.dims))[0], STACK.sum(2))
 
 
+def test_a_large_file_is_previewed_without_reading_all_of_it(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:  # 80 GB of zeros that take no room
+        for name in ("first", "second"):
+            file.create_dataset(name, (1000, 1000, 10_000), np.float32, chunks=(1, 1000, 1000))
+    chooser = mf.open(tmp_path / "a.h5")
+    assert "sum of 10000 channels, of every 150th row" in chooser.picture.value
+    assert chooser.selected == 0
+    assert chooser.lazy is None
+
+
 @pytest.mark.parametrize(
     ("shape", "dims", "words"),
     [
@@ -133,7 +146,8 @@ def test_totals_count_every_value_once():
         ((2, 3, 4, 5), ("z", "y", "x", "e"), "Total image, middle section: sum of 5 channels"),
         ((7, 5), ("x", "energy"), "Total of each pixel: sum of 5 channels"),
         ((1, 5), ("x", "energy"), "Spectrum. 1 x 5"),
-        ((6, 5), ("y", "x"), "Picture without a spectral axis"),
+        ((64, 70), ("x", "channel"), "All values, a spectrum in each row. 64 x 70 float64 (x | channel)"),
+        ((6, 5), ("y", "x"), "Picture without a spectral axis. 6 x 5 float64 (y, x)"),
     ],
 )
 def test_the_preview_says_what_it_shows(shape, dims, words):

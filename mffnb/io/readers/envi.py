@@ -102,6 +102,8 @@ class Header:
             raise ValueError(f"{path.name} needs its header {path.stem}.hdr in the same folder: copy it there")
         with place.open("rb") as file:
             text = file.read(_LONGEST_HEADER).decode("utf-8", "replace")
+        if text.count("{") > text.count("}"):
+            raise ValueError(f"{place.name} is truncated within a list of values: copy the header again")
         pairs = re.findall(r"^\s*([^=\n{}]+?)\s*=\s*(\{[^}]*\}|[^\n{]*)", text, re.MULTILINE)
         fields = {name.lower(): value.strip().strip("{}").strip() for name, value in pairs}
         try:

@@ -10,7 +10,8 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_hdf5, rename_dimensions
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.expansion import kept_on_disk, stored_size
 from mffnb.io.files import is_hdf5
 from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
@@ -38,7 +39,8 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         check_numbers(path, name, item.dtype)
         axes = [_axis(dimension) for dimension in item.dims]
         attrs = {ours: text for ours, theirs in _VALUES.items() if (text := _text(item.attrs.get(theirs)))}
-        array = None if keep_on_disk(lazy, item.size) else item[()]
+        on_disk = kept_on_disk(path, lazy, item.shape, item.dtype.itemsize, stored_size(item))
+        array = None if on_disk else item[()]
     cube = from_hdf5(path, name) if array is None else as_cube(array)
     return _calibrate(cube, axes).assign_attrs(attrs)
 

@@ -31,6 +31,7 @@ DEFAULT_PPM = 10.0  # a few times the mass accuracy of common instruments: peaks
 _REPEATED = 2  # pixels per distinct m/z value from which on the values are an axis of the instrument
 _DENSE = 0.5  # filled share from which on dense float32 takes less memory than values with column numbers
 _MOST_MISSING = 1 << 20
+_BLOCK = 1 << 20  # peaks that are sorted and numbered at a time
 _WIDTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*ppm\s*", re.IGNORECASE)
 
 
@@ -42,24 +43,18 @@ def read_imzml(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataAr
             f"{path.name}: dataset={dataset!r} names no m/z axis: give 'exact', or the width of bins as '10 ppm'"
         )
     spectra = _spectra(path)
-    if spectra.shared is None:
-        distinct, numbers = np.unique(spectra.mz, return_inverse=True)
-    else:
-        distinct = np.unique(spectra.shared)
-        numbers = np.searchsorted(distinct, spectra.mz)
+    distinct = _distinct(spectra.mz) if spectra.shared is None else np.unique(spectra.shared)
     repeated = spectra.mz.size >= _REPEATED * distinct.size or spectra.shared is not None
     if dataset == "exact" or (dataset is None and repeated):
-        mz, axis = distinct, "exact"
+        mz, of_distinct, axis = distinct, None, "exact"
     else:
         ppm = float(width[1]) if width else DEFAULT_PPM
         mz, of_distinct = _binned(distinct, ppm)
-        numbers, axis = of_distinct[numbers], f"bins of {ppm:g} ppm"
-    kind = np.int32 if mz.size < 2**31 else np.int64
-    lengths = np.zeros(spectra.absent.size, np.int64)
-    lengths[spectra.positions] = spectra.lengths
-    order = np.argsort(np.repeat(spectra.positions, spectra.lengths), kind="stable")
+        axis = f"bins of {ppm:g} ppm"
+    kind = np.int32 if max(spectra.mz.size, distinct.size) < 2**31 else np.int64  # SciPy makes both of one type
+    begins = np.append(0, np.cumsum(spectra.lengths)).astype(kind)
     rows = sparse.csr_array(
-        (spectra.intensity[order], numbers[order].astype(kind), np.concatenate([[0], np.cumsum(lengths)])),
+        (spectra.intensity, _numbers(spectra.mz, distinct, of_distinct, kind), begins),
         shape=(spectra.absent.size, mz.size),
     )
     rows.sum_duplicates()
@@ -73,16 +68,14 @@ def read_imzml(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataAr
 
 @dataclass(frozen=True)
 class Spectra:
-    """Peaks of all spectra with an intensity other than zero, in the order of the file.
+    """Peaks of all spectra with an intensity other than zero, in the order of the pixels.
 
     Attributes
     ----------
     mz, intensity
         All peaks, (peaks,).
     lengths
-        Number of peaks of each spectrum.
-    positions
-        Index of each spectrum on the flattened map.
+        Number of peaks of each pixel of the map, (pixels,).
     map_shape
         Lengths of the pixel dimensions.
     absent
@@ -96,7 +89,6 @@ class Spectra:
     mz: Array
     intensity: Array
     lengths: Array
-    positions: Array
     map_shape: tuple[int, ...]
     absent: Array
     coords: dict[str, xr.Variable]
@@ -111,26 +103,63 @@ def _spectra(path: Path) -> Spectra:
         parser = _parsed(path, file)
         _check_addresses(path, binary, parser)
         _check_identity(path, parser, file)
-        lengths, parts_mz, parts_intensity = [], [], []
-        for number in range(len(parser.coordinates)):
-            mz, intensity = parser.getspectrum(number)
-            if mz.size != intensity.size:
-                raise ValueError(
-                    f"{path.name}: spectrum {number} has {mz.size} m/z values and {intensity.size} intensities: export "
-                    "the file again"
-                )
-            filled = intensity != 0
-            parts_mz.append(mz[filled])
-            parts_intensity.append(intensity[filled])
-            lengths.append(parts_mz[-1].size)
+        positions, map_shape, absent, coords = _placed(path, parser)
+        mz, intensity, lengths = _peaks(path, parser, positions, absent.size)
         one_axis = len(set(zip(parser.mzOffsets, parser.mzLengths, strict=True))) == 1
         shared = parser.getspectrum(0)[0] if one_axis else None
-    mz, intensity = np.concatenate(parts_mz), np.concatenate(parts_intensity)
     if not mz.size:
         raise ValueError(f"{path.name} holds no intensity other than zero: export it again")
     if not (np.isfinite(mz).all() and mz.min() > 0):
         raise ValueError(f"{path.name} holds m/z values that are not positive numbers: it is damaged, export it again")
-    return Spectra(mz, intensity, np.array(lengths), *_placed(path, parser), shared)
+    return Spectra(mz, intensity, lengths, map_shape, absent, coords, shared)
+
+
+def _peaks(path: Path, parser: Any, positions: Array, pixels: int) -> tuple[Array, Array, Array]:
+    """Return m/z and intensity of all peaks other than zero, in the order of the pixels, and their count per pixel.
+
+    Both arrays are allocated once: lists of spectra would take the memory twice when they are joined.
+    """
+    count, lengths = sum(parser.intensityLengths), np.zeros(pixels, np.int64)
+    mz, intensity = (np.empty(count, np.dtype(kind)) for kind in (parser.mzPrecision, parser.intensityPrecision))
+    end = 0
+    for number in np.argsort(positions):
+        of_peaks, values = parser.getspectrum(number)
+        if of_peaks.size != values.size:
+            raise ValueError(
+                f"{path.name}: spectrum {number} has {of_peaks.size} m/z values and {values.size} intensities: export "
+                "the file again"
+            )
+        filled = values != 0
+        begin, end = end, end + int(np.count_nonzero(filled))
+        mz[begin:end], intensity[begin:end] = of_peaks[filled], values[filled]
+        lengths[positions[number]] = end - begin
+    return mz[:end], intensity[:end], lengths
+
+
+def _distinct(mz: Array) -> Array:
+    """Return the distinct m/z values in order; blocks are sorted one by one, as most values are repeated.
+
+    Examples
+    --------
+    >>> _distinct(np.array([3.0, 1.0, 3.0]))
+    array([1., 3.])
+    """
+    found, parts, count = mz[:0], [], 0
+    for begin in range(0, mz.size, _BLOCK):
+        parts.append(np.unique(mz[begin : begin + _BLOCK]))
+        count += parts[-1].size
+        if count >= max(found.size, 4 * _BLOCK) or begin + _BLOCK >= mz.size:
+            found, parts, count = np.unique(np.concatenate([found, *parts])), [], 0
+    return found
+
+
+def _numbers(mz: Array, distinct: Array, of_distinct: Array | None, kind: Any) -> Array:
+    """Return the channel of each peak: the position of its m/z among the distinct ones, or the bin of that."""
+    numbers = np.empty(mz.size, kind)
+    for begin in range(0, mz.size, _BLOCK):
+        found = np.searchsorted(distinct, mz[begin : begin + _BLOCK])
+        numbers[begin : begin + _BLOCK] = found if of_distinct is None else of_distinct[found]
+    return numbers
 
 
 def imzml_contents(path: Path) -> tuple[Signal, ...]:
@@ -244,8 +273,9 @@ def _binned(distinct: Array, ppm: float) -> tuple[Array, Array]:
     (array([100., 200.]), array([0, 0, 1]))
     """
     step = np.log1p(1e-6 * ppm)
-    bins, numbers = np.unique(np.floor(np.log(distinct / distinct[0]) / step).astype(np.int64), return_inverse=True)
-    return distinct[0] * np.exp((bins + 0.5) * step), numbers
+    bins = np.floor(np.log(distinct / distinct[0]) / step).astype(np.int64)
+    first = np.append(True, np.diff(bins) > 0)
+    return distinct[0] * np.exp((bins[first] + 0.5) * step), np.cumsum(first) - 1
 
 
 IMZML = Reader(

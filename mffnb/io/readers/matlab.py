@@ -10,6 +10,8 @@ from typing import Any
 import xarray as xr
 
 from mffnb.cubes.lazy_array import rename_dimensions
+from mffnb.io.files import is_hdf5
+from mffnb.io.matlab_check import check_matlab
 from mffnb.io.nested_arrays import choose_array
 from mffnb.io.reader import Reader
 from mffnb.io.readers.hdf5 import hdf5_contents, read_hdf5
@@ -22,14 +24,13 @@ _NUMBERS = re.compile(r"double|single|logical|u?int(8|16|32|64)")  # classes of 
 
 def read_matlab(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read an array of a ``.mat`` file, which is an HDF5 file in version 7.3."""
-    try:
-        objects = matlab_objects(path)
-    except NotImplementedError:  # version 7.3 is HDF5 and stores the axes in the opposite order
+    if is_hdf5(path):  # version 7.3, which stores the axes in the opposite order
         cube = read_hdf5(path, dataset, lazy)
         return rename_dimensions(
             cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True))
         )
-    return choose_array(path, objects, dataset)
+    check_matlab(path)
+    return choose_array(path, matlab_objects(path), dataset)
 
 
 def matlab_contents(path: Path) -> tuple[Signal, ...]:

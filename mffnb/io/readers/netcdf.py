@@ -9,7 +9,8 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.io.axis_kinds import is_spatial
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.expansion import kept_on_disk
 from mffnb.io.files import is_hdf5, is_netcdf3
 from mffnb.io.netcdf_store import open_netcdf
 from mffnb.io.reader import Reader
@@ -26,7 +27,8 @@ def read_netcdf_variable(path: Path, dataset: str | None, lazy: bool | None) -> 
         check_numbers(path, str(cube.name), cube.dtype)
         if _is_picture(cube):
             cube = _as_picture(path, cube, dataset)
-        cube = as_cube(cube if keep_on_disk(lazy, cube.size) else cube.load())
+        on_disk = kept_on_disk(path, lazy, cube.shape, cube.dtype.itemsize, path.stat().st_size)
+        cube = as_cube(cube if on_disk else cube.load())
     except BaseException:
         stored.close()
         raise

@@ -13,7 +13,8 @@ from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.cubes.lazy_array import from_hdf5, with_axes
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
-from mffnb.io.choose import check_numbers, choose_signal, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_signal
+from mffnb.io.expansion import kept_on_disk, stored_size
 from mffnb.io.files import is_hdf5
 from mffnb.io.hdf5_dialects import NEXUS as DIALECT
 from mffnb.io.hdf5_dialects import dialect, nexus_signal, text
@@ -43,7 +44,7 @@ def read_nexus(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArr
         check_numbers(path, name, item.dtype)
         axes = _with_signal(with_kinds(_axes(path, item)), item)
         attrs = {key: found for key in ("units", "long_name") if (found := text(item.attrs.get(key)))}
-        on_disk = keep_on_disk(lazy, item.size)
+        on_disk = kept_on_disk(path, lazy, item.shape, item.dtype.itemsize, stored_size(item))
         array = None if on_disk else item[()]
     cube = as_cube(with_axes(from_hdf5(path, name), axes) if array is None else from_axes(array, axes))
     return cube.assign_attrs({"channel": [cube.dims[-1]]} | cube.attrs | attrs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_npy
 from mffnb.cubes.sparse_pixels import SparsePixels, is_sparse_file, npy_header
 from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.expansion import check_expansion
 from mffnb.io.reader import Reader, starts_with
 from mffnb.io.signal_table import Signal, of_array
 
@@ -39,8 +41,9 @@ def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArra
     with np.load(path, allow_pickle=False) as archive:
         listed = [one for one in members.values() if one is not None]
         name = listed[choose_dataset(path, listed, dataset)].name
-        check_numbers(path, name, archive[name].dtype)
-        return as_cube(archive[name])
+        array = archive[name]
+    check_numbers(path, name, array.dtype)
+    return as_cube(array)
 
 
 def npz_contents(path: Path) -> tuple[Signal, ...]:
@@ -59,6 +62,8 @@ def _members(path: Path) -> dict[str, Signal | None]:
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, dtype = npy_header(member)
+            stored = min(archive.getinfo(name).compress_size, path.stat().st_size)
+            check_expansion(path, prod(shape) * dtype.itemsize, stored, "load the array by yourself if you trust it")
             key = name.removesuffix(".npy")
             found[key] = Signal(key, tuple(shape), dtype=str(dtype)) if dtype.kind in "biufc" else None
     return found

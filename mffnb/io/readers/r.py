@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from mffnb.io.expansion import can_expand, check_stream
 from mffnb.io.nested_arrays import choose_array, listed_arrays
 from mffnb.io.reader import Reader
 from mffnb.io.signal_table import Signal
 
 __all__ = ["RDATA"]
+
+_PACKED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_COPIES = 3  # copies of the content that the parser makes
 
 
 def read_r(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
@@ -43,6 +50,7 @@ def r_objects(path: Path) -> dict[str, Any]:
         import rdata  # noqa: PLC0415  an optional dependency
     except ImportError:
         raise ValueError(f'reading {path.name} needs the rdata package: pip install "mffnb[io]"') from None
+    _check_packed(path)
     constructors = {
         **rdata.conversion.DEFAULT_CLASS_MAP,
         "MassImage": _slots,
@@ -51,6 +59,16 @@ def r_objects(path: Path) -> dict[str, Any]:
         "data.frame": _columns,
     }
     return dict(rdata.conversion.convert(rdata.parser.parse_file(path), constructor_dict=constructors))
+
+
+def _check_packed(path: Path) -> None:
+    """Raise ValueError if the compressed content of a file expands beyond the limits."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    opener = next((opener for magic, opener in _PACKED.items() if start.startswith(magic)), None)
+    if opener is not None and (opener is not gzip.open or can_expand(path.stat().st_size, _COPIES)):
+        with opener(path, "rb") as unpacked:
+            check_stream(path, unpacked, "save fewer objects, if you trust it", _COPIES)
 
 
 def _slots(_value: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,15 +14,21 @@ from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
 from mffnb.cubes.layout import channel_names
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
+from mffnb.io.bruker_check import check_bruker
 from mffnb.io.choose import check_numbers, stays_on_disk
+from mffnb.io.companions import check_companions
+from mffnb.io.expansion import hdf5_expands, zarr_expands
 from mffnb.io.expected_size import warn_if_short
+from mffnb.io.files import is_hdf5
 from mffnb.io.hdf5_dialects import NEXUS, dialect
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
 from mffnb.io.readers.hdf5 import hdf5_contents, read_hdf5
+from mffnb.io.short_text import short_text
 from mffnb.io.signal_table import Signal
 from mffnb.io.signals import Reordered, listed_signals, number_of_signal, units_of_values, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
+from mffnb.io.zarr_store import arrays_in, check_blosc
 
 __all__ = ["EDAX_JEOL", "HDF5_DIALECTS", "ROSETTASCIIO"]
 
@@ -41,7 +47,7 @@ _SQUARE = (
 
 def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a signal with the first RosettaSciIO plug-in for this file that does not fail."""
-    signals, messages = _opened(path, stays_on_disk(path.stat().st_size) if lazy is None else lazy)
+    signals, messages = _opened(path, lazy)
     for message in messages:
         warn(f"{path.name}: {message}", FileWarning)
     return _cube(path, signals, dataset)
@@ -52,7 +58,7 @@ def rosettasciio_contents(path: Path) -> tuple[Signal, ...]:
     return listed_signals(_opened(path, True)[0])
 
 
-def _opened(path: Path, on_disk: bool) -> tuple[list[dict[str, Any]], list[str]]:
+def _opened(path: Path, lazy: bool | None) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the signals that the first fitting plug-in reads, and its messages.
 
     Raises
@@ -67,6 +73,10 @@ def _opened(path: Path, on_disk: bool) -> tuple[list[dict[str, Any]], list[str]]
     if not plugins:
         raise ValueError(no_reader(path))
     failures = []
+    check_companions(path)
+    if path.is_file():
+        check_bruker(path)
+    on_disk = _expands(path) or (stays_on_disk(_size(path)) if lazy is None else lazy)
     for plugin in plugins:
         with collected_log("rsciio") as messages:
             try:
@@ -75,7 +85,7 @@ def _opened(path: Path, on_disk: bool) -> tuple[list[dict[str, Any]], list[str]]
                 failures.append(f"{plugin['name']}: it needs the {error.name} package, pip install {error.name}")
                 continue
             except Exception as error:  # plug-ins raise exceptions of all types; another plug-in may succeed
-                failures.append(f"{plugin['name']}: {' '.join(str(error).split()) or type(error).__name__}")
+                failures.append(f"{plugin['name']}: {short_text(error)}")
                 continue
         if not signals:
             failures.extend(messages)
@@ -115,8 +125,30 @@ def _signals(plugin: Mapping[str, Any], path: Path, on_disk: bool) -> list[dict[
         try:
             return list(read(str(path), lazy=True, **options))
         except Exception:  # plug-ins that cannot leave this file on disk raise exceptions of all types
-            pass
+            if _expands(path):
+                raise
     return list(read(str(path), **options))
+
+
+def _expands(path: Path) -> bool:
+    """Return whether an array of an HDF5 file or of a HyperSpy store expands so much that it must stay on disk."""
+    if is_hdf5(path):
+        return hdf5_expands(path)
+    if path.suffix.lower() != ".zspy":
+        return False
+    try:
+        import zarr  # noqa: PLC0415  an extra
+    except ImportError:  # the plug-in says so
+        return False
+    stored = zarr.open(path if path.is_dir() else zarr.storage.ZipStore(path, mode="r"), mode="r")
+    arrays = arrays_in(stored)
+    check_blosc(path, arrays)
+    return zarr_expands(path, arrays)
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file, or of all files of a store."""
+    return sum(one.stat().st_size for one in (path.rglob("*") if path.is_dir() else [path]))
 
 
 def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None) -> xr.DataArray:

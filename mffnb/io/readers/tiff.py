@@ -17,7 +17,9 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.cubes.lazy_array import lazy_cube, with_axes
 from mffnb.errors import FileWarning
-from mffnb.io.choose import check_numbers, choose_signal, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_signal
+from mffnb.io.companions import check_inside
+from mffnb.io.expansion import check_chunk, kept_on_disk
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
 from mffnb.io.signal_table import Signal, of_array
@@ -26,19 +28,21 @@ __all__ = ["TIFF"]
 
 _NAMES = {"Y": "y", "X": "x", "Z": "z", "T": "t", "S": "sample", "C": "channel", "I": "channel", "Q": "channel"}
 _UNITS = {"micron": "µm", "um": "µm", "\\u00B5m": "µm"}
+_FORBIDDEN = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
 def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a series of a TIFF file: height and width of a page are pixels, all other axes are channels."""
     with collected_log("tifffile") as messages, _opened(path) as file:
+        _check_other_files(path, file.ome_metadata if file.is_ome else None)
         number = _choose(path, file.series, dataset)
         series = file.series[number]
         check_numbers(path, f"series {number}", series.dtype)
         _check_size(path, series, _stated_planes(file, number))
         _report(path, messages)
         axes = _axes(file, series, number)
-        if keep_on_disk(lazy, series.size):
+        if kept_on_disk(path, lazy, series.shape, series.dtype.itemsize, path.stat().st_size):
             return with_axes(lazy_cube(partial(StoredSeries, path, number), [axis["name"] for axis in axes]), axes)
         return as_cube(from_axes(series.asarray(), axes))
 
@@ -52,6 +56,7 @@ def _choose(path: Path, series: Any, requested: str | None) -> int:
 def tiff_contents(path: Path) -> tuple[Signal, ...]:
     """Return the series of a TIFF file."""
     with collected_log("tifffile"), _opened(path) as file:
+        _check_other_files(path, file.ome_metadata if file.is_ome else None)
         return _listed(file.series)
 
 
@@ -75,6 +80,19 @@ def _opened(path: Path) -> Any:
     return tifffile.TiffFile(path)
 
 
+def _check_other_files(path: Path, description: str | None) -> None:
+    """Raise ValueError if an OME description names files in other folders, or declares entities."""
+    if not description:
+        return
+    if _FORBIDDEN.search(description):
+        raise ValueError(f"{path.name} declares entities in its OME description, and is not read: save it without them")
+    for item in ElementTree.fromstring(description).iter():
+        for key in ("FileName", "MetadataFile"):
+            if key in item.attrib:
+                place = (path.parent / item.attrib[key]).resolve()
+                check_inside(path, item.attrib[key], place, path.resolve().parent)
+
+
 def _stated_planes(file: Any, number: int) -> int:
     """Return the number of planes that the description of a series states; 1 if there is none."""
     if file.is_imagej:
@@ -87,11 +105,17 @@ def _check_size(path: Path, series: Any, stated: int) -> None:
     """Raise ValueError if the file is shorter than its pages need, or has fewer pages than its description says."""
     size = path.stat().st_size
     pages = [page for page in series.pages if page is not None]
+    folder = path.resolve().parent
+    for place in {page.parent.filehandle.path for page in pages}:
+        check_inside(path, Path(place).name, Path(place).resolve(), folder)
     ends = [
         offset + count for page in pages for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
     ]
     if series.dataoffset is not None:
         ends.append(series.dataoffset + series.nbytes)
+    for page in pages[:1]:
+        # Strips and tiles are decompressed as a whole.
+        check_chunk(path, page.chunks, series.dtype.itemsize, size)
     missing = max(ends, default=0) - size
     if missing > 0:
         raise ValueError(f"{path.name} is truncated, {missing} of its bytes are missing: copy it again")

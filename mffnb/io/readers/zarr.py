@@ -10,11 +10,12 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_zarr
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.expansion import chunk_bytes, kept_on_disk, zarr_expands
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
 from mffnb.io.signal_table import Signal, of_array
-from mffnb.io.zarr_store import is_store
+from mffnb.io.zarr_store import arrays_in, check_blosc, is_store
 
 __all__ = ["ZARR"]
 
@@ -24,14 +25,15 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     found = _arrays(path)
     listed = _listed(found)
     name = listed[choose_dataset(path, listed, dataset)].name
-    check_numbers(path, name or path.name, found[name].dtype)
-    group = name.rpartition("/")[0]
-    if not _dimensions(found[name]) or not name:
+    array, group = found[name], name.rpartition("/")[0]
+    check_numbers(path, name or path.name, array.dtype)
+    on_disk = kept_on_disk(path, lazy, array.shape, array.dtype.itemsize, chunk_bytes(array))
+    if not _dimensions(array) or not name:
         cube = from_zarr(path, name)
     else:  # the store was written by xarray, with coordinates
         options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
         cube = as_cube(open_labelled(path, **options)[name.rpartition("/")[2]])
-    return cube if keep_on_disk(lazy, cube.size) else cube.load()
+    return cube if on_disk else cube.load()
 
 
 def zarr_contents(path: Path) -> tuple[Signal, ...]:
@@ -45,11 +47,10 @@ def _arrays(path: Path) -> dict[str, Any]:
         import zarr  # noqa: PLC0415  an extra
     except ImportError:
         raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
-    stored = zarr.open(path, mode="r")
-    if isinstance(stored, zarr.Array):
-        return {"": stored}
-    members = stored.members(max_depth=None)
-    return {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
+    held = arrays_in(zarr.open(path, mode="r"))
+    zarr_expands(path, held)
+    check_blosc(path, held)
+    return {name: item for name, item in held.items() if not name or item.dtype.kind in "biufc"}
 
 
 def _listed(found: Mapping[str, Any]) -> tuple[Signal, ...]:

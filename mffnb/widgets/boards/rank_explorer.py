@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
+from mffnb.cubes.as_cube import is_several
 from mffnb.keywords import checks_keywords
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
@@ -78,6 +79,8 @@ class RankExplorer(BoardWidget):
         finished = cube if isinstance(cube, RankScan) else None
         if finished is not None and options:
             raise TypeError(f"a finished scan takes no {next(iter(options))!r}: give the cube to scan it again")
+        if is_several(cube):
+            raise TypeError("the rank explorer takes one image: scan a list by mf.selection.scan_rank(list)")
         scanning = finished or Scanning(cube, ks, **options)
         numbers = scanning.ks if isinstance(scanning, RankScan) else scanning.numbers
         self.scan: RankScan | None = None

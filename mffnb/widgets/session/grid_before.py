@@ -15,16 +15,6 @@ from mffnb.typing import Array
 _EXACT = 1e-6  # relative error above which a spectrum on the grid of the cube does not repeat that of the result
 
 
-def mask_before(chain: Chain, mask: xr.DataArray, frame: Frame) -> xr.DataArray:
-    """Return the pixels of a cube that belong to pixels of its result: True for those of a mask (pixel dims)."""
-    found = mask.values
-    for place, name in enumerate(mask.dims):
-        owner = _owners(chain, name, frame.pixel_shape[name])
-        used = np.take(found, np.maximum(owner, 0), axis=place)
-        found = used & (owner >= 0).reshape([-1 if i == place else 1 for i in range(mask.ndim)])
-    return xr.DataArray(found, dims=mask.dims)
-
-
 def spectrum_before(chain: Chain, spectrum: xr.DataArray, frame: Frame) -> xr.DataArray:
     """Return the spectrum of a cube whose preparation is a spectrum of the result, (channel dims).
 

@@ -13,8 +13,8 @@ from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
 from mffnb.preprocessing import Chain
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.measured import comparable_cube, pixel_indices, used_pixels
-from mffnb.widgets.regions import Region, mean_over
-from mffnb.widgets.session.grid_before import mask_before, spectrum_before
+from mffnb.widgets.regions import Region
+from mffnb.widgets.session.grid_before import spectrum_before
 from mffnb.widgets.session.held import Held, one_spectrum, rounded
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import lowest_free
@@ -101,9 +101,7 @@ def hold(
         spectrum, found, origin = before.spectrum, own, before.origin
     elif own is not None:
         spectrum, found, origin = answer.endmembers.sel(component=own), own, f"component {own} of the explorer"
-        chain = _chain_of_grid(session)
-        if chain is not None:
-            spectrum = spectrum_before(chain, spectrum.drop_vars("component"), session.source.frame)
+        spectrum = _spectrum_before(session, spectrum.drop_vars("component"))
     else:
         spectrum, origin, region = _measured(stage, session, answer, what, pixel, radius)
         label = label or region
@@ -187,28 +185,21 @@ def _measured(
         count = next(iter(where.values())).size
         row, column = (int(one) for one in pixel)
         origin = f"pixel {row}, {column}" if count == 1 else f"mean of {count} pixels around {row}, {column}"
-        chain = _chain_of_grid(session)
-        if chain is not None:
-            near = xr.zeros_like(answer.abundances.isel(component=0, drop=True), dtype=bool)
-            near.values[tuple(where[name].values for name in near.dims)] = True
-            return _mean_before(session, chain, near), origin, None
         cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
-        return cube.isel(where).mean("pixel").compute().astype(np.float64), origin, None
+        return _spectrum_before(session, cube.isel(where).mean("pixel").compute().astype(np.float64)), origin, None
     region = stage.regions[what] if isinstance(what, str) else what
     if isinstance(region, Region):
         origin = f"mean of region {region.name}, {region.pixels} pixels"
-        chain = _chain_of_grid(session)
-        if chain is None:
-            return region.mean_spectrum, origin, region.name
         if region.mask.shape != answer.abundances.shape[1:]:
             raise ValueError(f"region {region.name!r} has the pixels of another grid: draw it again")
-        return _mean_before(session, chain, region.mask), origin, region.name
+        return _spectrum_before(session, region.mean_spectrum), origin, region.name
     return what, "a spectrum passed to explorer.hold", None
 
 
-def _mean_before(session: Session, chain: Chain, mask: xr.DataArray) -> xr.DataArray:
-    """Return the mean spectrum of pixels of the result in the cube before preprocessing."""
-    return mean_over(session.source.cube, mask_before(chain, mask, session.source.frame))
+def _spectrum_before(session: Session, spectrum: xr.DataArray) -> xr.DataArray:
+    """Return a spectrum on the grid of the result on that of the cube, if preprocessing has changed the grid."""
+    chain = _chain_of_grid(session)
+    return spectrum if chain is None else spectrum_before(chain, spectrum, session.source.frame)
 
 
 def _chain_of_grid(session: Session) -> Chain | None:

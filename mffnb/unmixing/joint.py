@@ -1,0 +1,176 @@
+"""The result of joint unmixing: endmembers that several images share, and an ordinary result for each image."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mffnb.io.netcdf_store import groups_of, write_netcdf_groups
+from mffnb.io.target import check_target
+from mffnb.solvers import Outcome
+from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.result import Unmixing
+
+__all__ = ["JointUnmixing"]
+
+JOINT_FORMAT = "mffnb joint unmixing 1"
+"""Attribute "format" of the file of a joint result."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointUnmixing:
+    """Endmembers that several images share, and the abundance maps of each image; made by :func:`mffnb.unmix`.
+
+    ``joint[0]``, or ``joint["name"]``, is the :class:`mffnb.Unmixing` of one image, with the shared endmembers and maps
+    in the units of that image. ``len(joint)`` is the number of images, and ``for result in joint`` runs over them.
+
+    Attributes
+    ----------
+    shared
+        Result for the pixels of all images, dimensions ("component", "pixel"), with the trace and the record of the
+        run; of a single image, its result.
+    parts
+        Result of each image; read them as ``joint[i]``, which adds the freedom of the shared spectra.
+    names
+        Name of each image.
+    channels
+        A sentence on channels that are not common to all images and were left out; "" if there are none.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> first = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube
+    >>> second = mf.datasets.tof_sims_2d(seed=1, shape=(8, 12)).cube
+    >>> joint = mf.unmix([first, second], 3, random_state=0)
+    >>> joint[1].abundances.sizes["y"], joint[1].endmembers.equals(joint.endmembers)
+    (8, True)
+    >>> joint.table().shape
+    (2, 3)
+    """
+
+    shared: Unmixing
+    parts: tuple[Unmixing, ...]
+    names: tuple[str, ...]
+    channels: str = ""
+
+    @property
+    def endmembers(self) -> xr.DataArray:
+        """The shared spectra, dimensions ("component", channel dims)."""
+        return self.shared.endmembers
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended, with advice in its value."""
+        return self.shared.outcome
+
+    @property
+    def trace(self) -> xr.Dataset:
+        """Objective, relative error, step and seconds for each iteration, of all images together."""
+        return self.shared.trace
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All settings that are needed to repeat the run, and the versions of the packages."""
+        return self.shared.parameters
+
+    @property
+    def freedom(self) -> Freedom:
+        """How far each shared endmember could turn without a worse fit of all images, see :attr:`Unmixing.freedom`."""
+        return self.shared.freedom
+
+    @cached_property
+    def _freedom_or_none(self) -> Freedom | None:
+        """The freedom; None where it is not defined or the data are missing."""
+        try:
+            return self.freedom
+        except ValueError:
+            return None
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Unmixing]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, image: int | str) -> Unmixing:
+        """Return the result of one image, by its number or its name.
+
+        Raises
+        ------
+        KeyError, IndexError
+            If there is no such image.
+        """
+        if isinstance(image, str):
+            if image not in self.names:
+                raise KeyError(f"there is no image {image!r}: the names are {', '.join(self.names)}")
+            image = self.names.index(image)
+        part = self.parts[image]
+        if part is self.shared:
+            return part
+        return replace(part, stored_freedom=self._freedom_or_none)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(" x ".join(str(size) for size in part.abundances.shape[1:]) for part in self.parts)
+        spectra = " x ".join(f"{name} {size}" for name, size in self.endmembers.sizes.items() if name != "component")
+        errors = [float(one) for one in self.trace.get("relative_error", ())]
+        error = f", relative error {errors[-1]:.3g}" if errors else ""
+        ending = self.outcome.name.lower().replace("_", " ")
+        count = f"{len(self)} image{'s' if len(self) > 1 else ''} of {sizes} pixels"
+        free = self._freedom_or_none
+        turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
+        left = f"; {self.channels}" if self.channels else ""
+        return (
+            f"<JointUnmixing: {len(self.endmembers)} components shared by {count}, spectra of {spectra}; "
+            f"{ending}{error}{turns}{left}>"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return how much of each component is in each image: one row per image, which sums to 1.
+
+        The entries are the mean abundances of the measured pixels, divided by their sum over the components. The
+        brightness of an image has no influence. An image without signal has NaN.
+        """
+        means = np.array([[np.nanmean(one.values) for one in part.abundances] for part in self.parts])
+        total = means.sum(axis=1, keepdims=True)
+        shares = means / np.where(total > 0, total, np.nan)
+        columns = pd.Index(self.endmembers["component"].values, name="component")
+        return pd.DataFrame(shares, index=pd.Index(self.names, name="image"), columns=columns)
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the maps of each image above the shared spectra; see :func:`mffnb.plots.joint_overview`.
+
+        A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`.
+        """
+        from mffnb import plots  # noqa: PLC0415  imports matplotlib
+
+        free = self._freedom_or_none if {"band", "note"} - set(options) else None
+        if free is not None:
+            shown = {"band": (free.lower, free.upper), "note": f"pale: {free.sentence} and fit as well"}
+            options = shown | options
+        return plots.joint_overview(self.parts, self.names, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the result without its data to a NetCDF file with a group per image; :func:`mffnb.load` reads it.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is not that of a NetCDF file.
+        """
+        check_target(path)
+        if Path(path).suffix.lower() == ".zarr":
+            raise ValueError("a joint result is saved as .nc: give the file that suffix, or save joint[i] as .zarr")
+        single = self.parts[0] is self.shared
+        parts = () if single else self.parts
+        groups = {name: one.to_dataset() for name, one in zip(groups_of(len(parts)), parts, strict=True)}
+        attrs = {"format": JOINT_FORMAT, "names": json.dumps(self.names), "channels": self.channels}
+        write_netcdf_groups({"shared": self.shared.to_dataset(), **groups}, attrs, path)
