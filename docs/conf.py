@@ -55,6 +55,8 @@ html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_copy_source = False
+# Pages without others below them have no menu at the side.
+html_sidebars = {page: [] for page in ("index", "install", "first_map", "project/contributing", "project/changelog")}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
