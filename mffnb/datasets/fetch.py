@@ -29,17 +29,20 @@ class RemoteFile:
         Path of the file inside the repository.
     sha256
         SHA-256 of the content, hexadecimal.
+    cached
+        Path of the file in the cache, if it is another one than the name in the repository.
     """
 
     repository: str
     commit: str
     path: str
     sha256: str
+    cached: str = ""
 
     @property
     def name(self) -> str:
-        """File name in the cache."""
-        return PurePosixPath(self.path).name
+        """Path of the file in the cache, relative to its folder."""
+        return self.cached or PurePosixPath(self.path).name
 
     @property
     def address(self) -> str:
@@ -80,6 +83,13 @@ FILES = {
             path="generated_datasets/88_ES-LP_G8_selection2_cropped2.hspy",
             sha256="7b980791c8b91b523f79904f22ab309c9e46762342e6b917a3913f1311139598",
         ),
+        RemoteFile(
+            repository="alexriss/SpmGrids.jl",
+            commit="5f2909adde387212efc8e4662158a0cc59fe6a6f",
+            path="v0.5.2/Z_spectroscopy.3ds",
+            sha256="1d914bf639d9139cdccfb47c4a079131bb2266a1120f432db6860ec48da23efd",
+            cached="files/grid_spectroscopy.3ds",
+        ),
     )
 }
 
@@ -98,7 +108,7 @@ def fetch(name: str) -> Path:
     Parameters
     ----------
     name
-        Plain file name, a key of ``FILES``.
+        Path of the file in the cache, a key of ``FILES``.
 
     Returns
     -------
@@ -123,7 +133,7 @@ def fetch(name: str) -> Path:
             )
         return local
     try:
-        return Path(pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=name, path=folder))
+        return Path(pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=local.name, path=local.parent))
     except (OSError, ValueError) as error:  # no network, a read-only folder, or a wrong hash
         # The traceback of the failed request adds nothing to this sentence.
         raise DatasetUnavailableError(

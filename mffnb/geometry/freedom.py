@@ -446,5 +446,7 @@ def _extreme(rows: Float64Array, slack: Float64Array, seed: int) -> Array:
     found = {int(np.argmin(normal @ shares + np.abs(normal) @ loose)) for normal in normals}
     for i in range(k):
         there = np.flatnonzero(rows[i] > 0)
-        found.update(there[((rows[:, there] + slack[:, there]) / rows[i, there]).argmin(axis=1)].tolist())
+        with np.errstate(over="ignore"):  # a denormal abundance gives infinity, which is no minimum
+            ratios = (rows[:, there] + slack[:, there]) / rows[i, there]
+        found.update(there[ratios.argmin(axis=1)].tolist())
     return np.array(sorted(found))

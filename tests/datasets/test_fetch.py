@@ -75,6 +75,16 @@ def test_download_lands_in_the_cache_once(monkeypatch, tiny):
     assert asked == [file.address]
 
 
+def test_a_file_may_have_another_path_in_the_cache(monkeypatch, tiny):
+    file, folder = tiny
+    other = fetch.RemoteFile(file.repository, file.commit, file.path, file.sha256, cached="more/other.rda")
+    monkeypatch.setitem(fetch.FILES, "more/other.rda", other)
+    asked = _network(monkeypatch, CONTENT)
+    assert fetch.fetch("more/other.rda") == folder / "more" / "other.rda"
+    assert fetch.fetch("more/other.rda").read_bytes() == CONTENT
+    assert asked == [file.address]
+
+
 def test_present_file_is_only_read(monkeypatch, tiny):
     _, folder = tiny
     (folder / NAME).write_bytes(CONTENT)

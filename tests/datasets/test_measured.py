@@ -173,3 +173,12 @@ def test_files_of_matlab_and_r_are_read_by_name():
         mf.read(folder / "chondro.rda", dataset="spc")
     bands = mf.read(folder / "Samson.mat", dataset="Y")
     np.testing.assert_array_equal(bands[:, 0], samson().cube[0, 0])
+
+
+@pytest.mark.data("files/grid_spectroscopy.3ds")
+def test_nanonis_grid_is_the_pinned_file_and_was_stopped_early():
+    with pytest.warns(mf.errors.FileWarning, match="936 of 1024 pixels were not measured"):
+        grid = mf.read(fetch.fetch("files/grid_spectroscopy.3ds"), dataset="Frequency Shift")
+    assert grid.shape == (32, 32, 256)
+    assert grid.attrs["units"] == "Hz"
+    assert int(grid.notnull().any("z").sum()) == 88
