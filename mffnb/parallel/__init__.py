@@ -1,7 +1,8 @@
 """Run unmixing on MPI ranks or ipyparallel engines; mpi4py and ipyparallel are imported only when they are used."""
 
+from mffnb.parallel.attach import AttachedCluster, attach
 from mffnb.parallel.cluster import Cluster, cluster
 from mffnb.parallel.doctor import Check, Diagnosis, doctor
 from mffnb.parallel.grid import Grid, best_shape
 
-__all__ = ["Check", "Cluster", "Diagnosis", "Grid", "best_shape", "cluster", "doctor"]
+__all__ = ["AttachedCluster", "Check", "Cluster", "Diagnosis", "Grid", "attach", "best_shape", "cluster", "doctor"]

@@ -38,6 +38,8 @@ class Cluster:
         The ``ipyparallel.Client`` while the cluster runs, else None.
     busy
         Lock that a collective call on MPI engines holds, so that the messages of two callers do not mix.
+    folder
+        Folder that this process and all engines see, for instructions to MPI engines; None for the temporary folder.
     """
 
     def __init__(self, n: int, mpi: bool = False, timeout: float = 120.0):
@@ -45,6 +47,7 @@ class Cluster:
             raise ValueError(f"n must be a whole number of engines >= 1, got {n!r}")
         self.n, self.mpi, self.timeout = n, mpi, timeout
         self.client: Any = None
+        self.folder: Path | None = None
         self.busy = threading.RLock()
         self._cluster: Any = None
         self._guard: Guard | None = None

@@ -186,7 +186,7 @@ def call(
     """
     with (
         engines.busy,
-        tempfile.TemporaryDirectory(prefix="mffnb-") as folder,
+        tempfile.TemporaryDirectory(prefix="mffnb-", dir=engines.folder) as folder,
         deferred_interrupts() as interrupts,
     ):
         engines.revive()
