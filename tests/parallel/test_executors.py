@@ -109,6 +109,8 @@ def test_what_runs_no_calls_is_refused(cube):
     assert executor_of(DaskClient()) == "executor"
     with pytest.raises(TypeError, match=r"cluster must be a concurrent\.futures executor.*got int"):
         mf.unmix(cube, 3, cluster=2)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="engines that share the pixels"):
+        mf.explore(cube, k=3, cluster=pool)
     with pytest.raises(TypeError, match=r"executor must be .*got str"):
         tune(cube, SPACE, executor="threads", **SEARCH)
     with pytest.raises(TypeError, match=r"executor must be .*got int"):
