@@ -16,7 +16,8 @@ from mffnb.parallel.guard import kill
 # Variables by which a rank, or a batch job, tells a child process that it is a rank of the same program.
 _OF_A_RANK = ("PMI_", "PMIX_", "OMPI_COMM_", "OMPI_MCA_ess", "HYDI_", "HYDRA_", "MPI_LOCAL", "SLURM_PROCID")
 _LIBRARY = "from mpi4py import MPI; print(MPI.Get_library_version().split(chr(10))[0].strip(chr(0)))"
-_RANKS = "from mpi4py import MPI; print('size', MPI.COMM_WORLD.allreduce(1))"
+# Only the first rank prints, because mpiexec may mix the letters of two lines that arrive at the same time.
+_RANKS = "from mpi4py import MPI; w = MPI.COMM_WORLD; n = w.allreduce(1); w.rank or print('size', n, flush=True)"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def ask_ranks(time_limit: float) -> Answer:
     if program is None:
         return Answer(False, "there is no mpiexec beside this Python or on the PATH")
     answer = run_child([program, "-n", "2", sys.executable, "-c", _RANKS], time_limit)
-    if not answer.works or answer.text.split() == ["size", "2"] * 2:
+    if not answer.works or answer.text == "size 2":
         return Answer(answer.works, f"2 ranks by {program}" if answer.works else answer.text)
     return Answer(False, f"{program} belongs to another MPI library: it starts two programs instead of two ranks")
 

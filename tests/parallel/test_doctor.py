@@ -151,6 +151,8 @@ def test_mpiexec_of_another_library_is_recognised(tmp_path, monkeypatch):
     answer = ask_ranks(30)
     assert not answer.works
     assert "belongs to another MPI library" in answer.text
+    program.write_text("#!/bin/sh\necho size 2\n")  # the first of two ranks prints, so that lines cannot mix
+    assert ask_ranks(30) == Answer(True, f"2 ranks by {program}")
     monkeypatch.setattr(mpi_probe, "mpiexec", lambda: None)
     assert "no mpiexec" in ask_ranks(30).text
 
