@@ -178,16 +178,17 @@ def _connect(name: str | os.PathLike[str], timeout: float) -> Any:
     import ipyparallel  # noqa: PLC0415  slow to import
 
     text = os.fspath(name)
+    is_file = text.endswith(".json")
     try:
-        if text.endswith(".json"):
-            return ipyparallel.Client(text, timeout=timeout)
-        return ipyparallel.Client(profile=text, timeout=timeout)
+        return (
+            ipyparallel.Client(text, timeout=timeout) if is_file else ipyparallel.Client(profile=text, timeout=timeout)
+        )
     except OSError as error:
+        if is_file:
+            raise ValueError(f"no cluster answers for the connection file {text!r}: {error}") from error
         raise ValueError(
-            f"no cluster answers for {text!r}: start one (ipcluster start --profile={text}), or pass a connection "
-            f"file ({error})"
-            if not text.endswith(".json")
-            else f"no cluster answers for the connection file {text!r}: {error}"
+            f"no cluster answers for {text!r}: start one (ipcluster start --profile={text}), or pass a connection file "
+            f"({error})"
         ) from error
 
 

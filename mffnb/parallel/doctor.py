@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mffnb.keywords import checks_keywords
 from mffnb.parallel.cores import Cores, count_cores
-from mffnb.parallel.mpi_probe import ask_library, ask_ranks
+from mffnb.parallel.mpi_probe import Answer, ask_library, ask_ranks
 from mffnb.preprocessing.memory import available_bytes
 from mffnb.threads import allowed_threads
 
@@ -152,14 +152,19 @@ def _mpi(time_limit: float) -> tuple[Check, Check]:
     library = ask_library(time_limit)
     if not library.works:
         return (
-            Check("MPI library", False, library.text, _MPI_CURE),
-            Check("MPI ranks", False, "not tested, because the MPI library fails", _MPI_CURE),
+            Check("MPI library", False, library.text, _mpi_cure(library, time_limit)),
+            Check("MPI ranks", False, "not tested, because the MPI library fails", _mpi_cure(library, time_limit)),
         )
     ranks = ask_ranks(time_limit)
     return (
         Check("MPI library", True, f"{library.text}, mpi4py {version('mpi4py')}"),
-        Check("MPI ranks", ranks.works, ranks.text, "" if ranks.works else _MPI_CURE),
+        Check("MPI ranks", ranks.works, ranks.text, "" if ranks.works else _mpi_cure(ranks, time_limit)),
     )
+
+
+def _mpi_cure(answer: Answer, time_limit: float) -> str:
+    """Return the cure of a failed test of MPI: more time, or the MPI library that mffnb installs."""
+    return f"mffnb doctor --time-limit {10 * time_limit:g}" if answer.late else _MPI_CURE
 
 
 def _package(name: str) -> Check:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from mffnb.parallel.cluster import mpiexec_beside_python
@@ -16,7 +16,8 @@ from mffnb.parallel.guard import kill
 # Variables by which a rank, or a batch job, tells a child process that it is a rank of the same program.
 _OF_A_RANK = ("PMI_", "PMIX_", "OMPI_COMM_", "OMPI_MCA_ess", "HYDI_", "HYDRA_", "MPI_LOCAL", "SLURM_PROCID")
 _LIBRARY = "from mpi4py import MPI; print(MPI.Get_library_version().split(chr(10))[0].strip(chr(0)))"
-_RANKS = "from mpi4py import MPI; print('size', MPI.COMM_WORLD.allreduce(1))"
+# Only the first rank prints, because mpiexec may mix the letters of two lines that arrive at the same time.
+_RANKS = "from mpi4py import MPI; w = MPI.COMM_WORLD; n = w.allreduce(1); w.rank or print('size', n, flush=True)"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class Answer:
         Whether it ended in time, without an error.
     text
         Its output, or the last line of its error message.
+    late
+        Whether it was killed at the time limit.
     """
 
     works: bool
     text: str
+    late: bool = False
 
 
 def ask_library(time_limit: float) -> Answer:
@@ -40,7 +44,7 @@ def ask_library(time_limit: float) -> Answer:
     if find_spec("mpi4py") is None:
         return Answer(False, "mpi4py is not installed")
     answer = run_child([sys.executable, "-c", _LIBRARY], time_limit)
-    return Answer(answer.works, " ".join(answer.text.split()))
+    return replace(answer, text=" ".join(answer.text.split()))
 
 
 def ask_ranks(time_limit: float) -> Answer:
@@ -49,8 +53,10 @@ def ask_ranks(time_limit: float) -> Answer:
     if program is None:
         return Answer(False, "there is no mpiexec beside this Python or on the PATH")
     answer = run_child([program, "-n", "2", sys.executable, "-c", _RANKS], time_limit)
-    if not answer.works or answer.text.split() == ["size", "2"] * 2:
-        return Answer(answer.works, f"2 ranks by {program}" if answer.works else answer.text)
+    if not answer.works:
+        return answer
+    if answer.text == "size 2":
+        return Answer(True, f"2 ranks by {program}")
     return Answer(False, f"{program} belongs to another MPI library: it starts two programs instead of two ranks")
 
 
@@ -79,7 +85,7 @@ def run_child(command: list[str], time_limit: float) -> Answer:
     try:
         output, errors = child.communicate(timeout=time_limit)
     except subprocess.TimeoutExpired:
-        return Answer(False, f"no answer within {time_limit:g} s")
+        return Answer(False, f"no answer within {time_limit:g} s", late=True)
     finally:
         if child.poll() is None:
             kill(child.pid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -40,7 +39,7 @@ def scan_rank(
     held_out: float = 0.1,
     splits: int = 3,
     split_pixels: int = 2000,
-    executor: Executor | None = None,
+    executor: Any = None,
     callback: Callable[[RankScan], object] | None = None,
     progress: bool = False,
 ) -> RankScan:
@@ -72,7 +71,8 @@ def scan_rank(
     split_pixels
         Largest number of pixels in a half.
     executor
-        ``concurrent.futures`` executor that runs the restarts, for example threads; None runs them one after the other.
+        Where restarts run: ``concurrent.futures`` executor, ``dask.distributed.Client`` or
+        :func:`mffnb.parallel.cluster`; None runs them one after the other.
     callback
         Called with the scan so far after each k; if it returns True, the scan ends.
     progress

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import in_memory, sparse_if_smaller
 from mffnb.matrices.weighting import select_pixel_weights
+from mffnb.parallel.executors import executor_of
 from mffnb.protocols.matrix import Matrix
 from mffnb.selection.consensus import dominant_components
 from mffnb.solvers.grow_shrink import grow
@@ -91,7 +91,7 @@ class PixelSubset:
 
 
 def run_restarts(
-    settings: dict[str, Any], part: PixelSubset, seeds: Sequence[int], executor: Executor | None = None
+    settings: dict[str, Any], part: PixelSubset, seeds: Sequence[int], executor: Any = None
 ) -> Iterator[Restart]:
     """Fit from random starts, one for each seed, and yield the results in the order of the seeds.
 
@@ -106,11 +106,12 @@ def run_restarts(
     executor
         ``concurrent.futures`` executor; None runs the restarts one after the other in this thread.
     """
-    if executor is None:
+    pool = executor_of(executor)
+    if pool is None:
         for seed in seeds:
             yield part.fit(settings, init="random", random_state=seed)
         return
-    futures = [executor.submit(part.fit, settings, init="random", random_state=seed) for seed in seeds]
+    futures = [pool.submit(part.fit, settings, init="random", random_state=seed) for seed in seeds]
     try:
         for future in futures:
             yield future.result()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -84,7 +83,7 @@ class Scanning:
     held_out: float = 0.1
     splits: int = 3
     split_pixels: int = 2000
-    executor: Executor | None = None
+    executor: Any = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
@@ -200,7 +199,7 @@ class _Work:
     settings: dict[str, Any]
     n_init: int
     seed: int
-    executor: Executor | None
+    executor: Any
     whole: PixelSubset
     part: PixelSubset
     criteria: RankCriteria

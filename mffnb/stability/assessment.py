@@ -15,6 +15,7 @@ from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.matrices.checking import drawn_seed
+from mffnb.parallel.executors import executor_of
 from mffnb.solvers import Outcome
 from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.stability.ambiguity import Reach, reach_of
@@ -162,8 +163,8 @@ def stability(
     replicas
         Noise model: ``"auto"`` (Poisson for counts, else residuals with random signs), ``"poisson"`` or ``"residual"``.
     executor
-        ``concurrent.futures`` executor, or an object with the same ``submit``; None runs the fits one after the other
-        in this thread. The result does not depend on it.
+        ``concurrent.futures`` executor, a ``dask.distributed.Client`` or :func:`mffnb.parallel.cluster`; None runs the
+        fits one after the other in this thread. The result does not depend on it.
     random_state
         Seed; each run receives a seed derived from it.
     progress
@@ -278,10 +279,11 @@ def _run(task: _RefitRun) -> Unmixing:
 
 def _run_all(tasks: Sequence[_RefitRun], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
     """Execute all runs and yield their results in the order of the tasks, from this thread or from an executor."""
-    if executor is None:
+    pool = executor_of(executor)
+    if pool is None:
         yield from (task.run(data) for task in tasks)
         return
-    futures = [executor.submit(_run, task) for task in tasks]
+    futures = [pool.submit(_run, task) for task in tasks]
     try:
         for number, future in enumerate(futures):
             yield future.result()

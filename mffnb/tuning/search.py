@@ -56,7 +56,8 @@ def tune(
     max_evals
         Number of trials, including those in the file at ``path``.
     executor
-        ``concurrent.futures`` executor or :func:`mffnb.parallel.cluster`; None runs one trial after the other.
+        ``concurrent.futures`` executor, ``dask.distributed.Client`` or :func:`mffnb.parallel.cluster`; None
+        runs one trial after the other.
     window
         Largest number of concurrent trials. The trials depend on it, because it determines which results a proposal
         uses.

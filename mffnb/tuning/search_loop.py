@@ -15,6 +15,7 @@ import numpy as np
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import check_keywords, keywords_of
+from mffnb.parallel.executors import executor_of
 from mffnb.tuning.algorithms import Algorithm, algorithm_named
 from mffnb.tuning.default_objective import default_objective
 from mffnb.tuning.evaluation import Job, Objective, Report
@@ -108,7 +109,7 @@ class SettingsSearch:
         loop.observe = observe
         loop.trials.extend(journal.begin(record, self._space)[: self.max_evals])
         loop.points.extend(dict(trial.point) for trial in loop.trials)
-        pool = self.executor.executor() if hasattr(self.executor, "executor") else self.executor
+        pool = executor_of(self.executor)
         workers = TrialDispatcher(SerialExecutor() if pool is None else pool, self.job, self.resolved_objective)
         try:
             for ended in loop.run(workers):

@@ -14,6 +14,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels.tiers.tier import Tier, kernels_are_awaited
 from mffnb.parallel import Cluster
+from mffnb.parallel.executors import ExecutorEngines, engines_of
 from mffnb.parallel.placement import Local, Placement, placement_of
 from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.solvers.progress import Callback
@@ -37,7 +38,7 @@ class Execution:
     placement
         The process or processes that hold the pixels.
     engines
-        A running cluster of ipyparallel engines, or None.
+        A running cluster of ipyparallel engines, an executor for several starts, or None.
     checkpoint
         Checkpoint that says in which folder and how often the run stores its state, or None.
     observer
@@ -51,7 +52,7 @@ class Execution:
     """
 
     placement: Placement = Local()  # noqa: RUF009  frozen
-    engines: Cluster | None = None
+    engines: Cluster | ExecutorEngines | None = None
     checkpoint: Checkpoint | None = None
     observer: Observer = no_observer
     callback: Callback | None = None
@@ -60,14 +61,14 @@ class Execution:
 
     @classmethod
     def of(
-        cls, communicator: Any, cluster: Cluster | None, checkpoint: Any, callback: Callback | None, progress: bool,
+        cls, communicator: Any, cluster: Any, checkpoint: Any, callback: Callback | None, progress: bool,
         gather: bool,
     ) -> Execution:  # fmt: skip
         """Create the execution settings from keywords of :func:`mffnb.unmix`."""
         placement = placement_of(communicator)
         return cls(
             placement,
-            cluster,
+            engines_of(cluster),
             None if checkpoint is None else Checkpoint.of(checkpoint),
             lambda _layout, _matrix: placement.collective(callback),
             callback,

@@ -11,6 +11,7 @@ import numpy as np
 from mffnb.estimators.fitting import Fitted, fit
 from mffnb.estimators.run import FactorizationRun
 from mffnb.parallel import Cluster
+from mffnb.parallel.executors import ExecutorEngines
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Keeper
@@ -37,7 +38,7 @@ def several(run: FactorizationRun, n_init: int, seed: Any) -> list[Factorization
 def best_start(
     starts: Sequence[FactorizationRun],
     matrix: Any,
-    engines: Cluster | None,
+    engines: Cluster | ExecutorEngines | None,
     callback: Callback | None,
     progress: bool,
     keeper: Keeper | None,

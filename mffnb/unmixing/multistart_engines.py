@@ -1,4 +1,4 @@
-"""Run the starts of one factorization on the engines of a cluster, one start on each engine at a time."""
+"""Run the starts of one factorization on the engines of a cluster, or on the workers of any executor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from mffnb.parallel import sharing
 from mffnb.parallel.cluster import Cluster, is_engine_loss
+from mffnb.parallel.executors import ExecutorEngines
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
 from mffnb.solvers.interrupts import require_uninterrupted
@@ -71,7 +72,7 @@ class FittedStart:
 def run(
     models: Sequence[MatrixFactorization],
     data: Matrix | RemoteImage,
-    engines: Cluster,
+    engines: Cluster | ExecutorEngines,
     callback: Callback | None = None,
 ) -> FittedStart:
     """Fit one model for each start on the engines of a cluster and return the fit with the lowest objective.
@@ -86,7 +87,7 @@ def run(
     data
         A matrix, which is sent to each engine once, or the image that each engine opens.
     engines
-        Running cluster of ipyparallel engines.
+        Running cluster of ipyparallel engines, or an executor.
     callback
         Called with the last state of each start, in the order in which they end.
     """
@@ -127,7 +128,7 @@ def run(
 class _Queue:
     """Submits starts to engines, and sends each engine the data before its first start."""
 
-    def __init__(self, engines: Cluster, source: MatrixSource) -> None:
+    def __init__(self, engines: Cluster | ExecutorEngines, source: MatrixSource) -> None:
         self._engines, self._source = engines, source
         self._pool = engines.executor()
         self._served = set[int]()
@@ -135,14 +136,19 @@ class _Queue:
         self._tries: dict[int, int] = {}
 
     def submit(self, model: MatrixFactorization, again: int | None = None) -> Any:
-        """Send a start to an engine; ``again`` is the index of the start if the engine that computed it has died."""
+        """Send a start to an engine; ``again`` is the index of the start if its engine has died or lacked the data.
+
+        The data are sent once to each engine of ipyparallel. To a worker of another executor they are sent together
+        with a start, after it has reported that it lacks them.
+        """
         if again is not None:
             self._tries[again] = self._tries.get(again, 1) + 1
             if self._tries[again] > _TRIES:
                 raise RuntimeError("engines die before they have an answer: they may need more memory than there is")
         self._engines.revive()
-        sharing.deliver(self._pool, self._token, self._source, self._served)
-        return self._pool.submit(_fit, self._token, model)
+        delivered = sharing.deliver(self._pool, self._token, self._source, self._served)
+        sent = None if delivered or again is None else self._source
+        return self._pool.submit(_fit, self._token, model, sent)
 
     def result(self, future: Any) -> FittedStart | None:
         """Return the fitted start of a finished call; None if its engine died or had not received the data."""
@@ -159,9 +165,9 @@ class _Queue:
         sharing.withdraw(self._pool, self._token)
 
 
-def _fit(token: str, model: MatrixFactorization) -> FittedStart | None:
-    """Fit one start on an engine; return None if the data of this token have not arrived there."""
-    source: MatrixSource | None = sharing.find(token)
+def _fit(token: str, model: MatrixFactorization, sent: MatrixSource | None = None) -> FittedStart | None:
+    """Fit one start on an engine; return None if the data of this token are neither there nor sent with this call."""
+    source: MatrixSource | None = sharing.find(token) or sent
     if source is None:
         return None
     matrix = source.matrix()

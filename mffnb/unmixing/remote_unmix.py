@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from mffnb.parallel.cluster import Cluster
 from mffnb.parallel.collective_call import Call, ClientLink, Instruction, call
 from mffnb.parallel.placement import Ranks
 from mffnb.parallel.preview_maps import PreviewMaps
@@ -25,7 +26,7 @@ def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
 
     Ctrl-C asks the engines for the result so far; a second Ctrl-C ends the engines.
     """
-    assert execution.engines is not None
+    assert isinstance(execution.engines, Cluster)  # see Execution.on_mpi_engines
     execution.engines.check_runs()
     wants_maps = execution.callback is not None
     with (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.parallel import Cluster
+from mffnb.parallel.executors import ExecutorEngines
 from mffnb.parallel.placement import Local, Placement
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest
@@ -26,7 +27,7 @@ def solve(
     matrix: Any,
     *,
     placement: Placement | None = None,
-    engines: Cluster | None = None,
+    engines: Cluster | ExecutorEngines | None = None,
     checkpoint: Checkpoint | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -66,7 +67,7 @@ def _by_solver(
     image: Prepared,
     matrix: Any,
     placement: Placement,
-    engines: Cluster | None,
+    engines: Cluster | ExecutorEngines | None,
     checkpoint: Checkpoint | None,
     callback: Callback | None,
     progress: bool,

@@ -12,7 +12,6 @@ from mffnb.cubes.as_cube import is_several
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.start_values import Init
 from mffnb.keywords import checks_keywords
-from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
@@ -81,7 +80,7 @@ def unmix(
     abundance_terms: Sequence[Term] = (),
     endmember_terms: Sequence[Term] = (),
     communicator: Any = None,
-    cluster: Cluster | None = None,
+    cluster: Any = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     gather: bool = True,
 ) -> Unmixing | JointUnmixing:
@@ -168,11 +167,12 @@ def unmix(
         reads and keeps its own block of the data, and each returns the whole result, equal to the serial one to about
         1e-12. A callback is called on every rank; one that returns True ends the run on all of them.
     cluster
-        A running :func:`mffnb.parallel.cluster`; the answer is the same. The starts of ``n_init`` are distributed over
-        engines; over MPI engines it is the pixels. Pass the path of a file: engines read it themselves, and no data are
-        sent. ``progress`` and ``callback`` work in this process. From MPI engines a callback gets a state a few times a
-        second, with abundances as maps (k, rows, columns) averaged over blocks of pixels; from other engines it gets
-        the last state of each start. Ctrl-C keeps the result so far.
+        A running :func:`mffnb.parallel.cluster` or :func:`mffnb.parallel.attach`; the answer is the same. The starts of
+        ``n_init`` are distributed over engines; over MPI engines it is the pixels. Pass the path of a file: engines
+        read it themselves, and no data are sent. ``progress`` and ``callback`` work in this process. From MPI engines a
+        callback gets a state a few times a second, with abundances as maps (k, rows, columns) averaged over blocks of
+        pixels; from other engines it gets the last state of each start. Ctrl-C keeps the result so far. For ``n_init``
+        also any executor of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint
         A folder, or a :class:`mffnb.Checkpoint`, in which the run stores its state. The same call made again, after a
         fault or with a larger ``max_iter``, continues from there, to the same answer to the last bit.

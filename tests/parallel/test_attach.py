@@ -247,3 +247,28 @@ def test_what_is_no_cluster_is_refused(tmp_path):
         mf.parallel.attach(tmp_path / "none.json")
     with pytest.raises(ValueError, match="ipcluster start --profile=no-such-profile"):
         mf.parallel.attach("no-such-profile", timeout=1)
+
+
+def fail_while_another_waits_in_mpi(link):
+    if link.communicator.rank == 1:
+        raise OSError("a bad disk")
+    link.communicator.barrier()
+
+
+@slow
+def test_rank_that_waits_in_mpi_gives_an_error_instead_of_an_endless_wait(folder, monkeypatch):
+    monkeypatch.setattr(HERE, "_GRACE", 2.0)
+    with started(folder / "stuck", "mpi") as client:
+        client.wait_for_engines(2, timeout=120, interactive=False)
+        pids = client[:].apply_sync(os.getpid)
+        engines = mf.parallel.attach(client)
+        with (
+            pytest.raises(RuntimeError, match="do not answer, because an MPI rank failed: start the engines again"),
+            collective_call.call(engines, fail_while_another_waits_in_mpi) as running,
+        ):
+            running.answer()
+        with pytest.raises(RuntimeError, match="still wait"):
+            engines.revive()
+        for pid in pids:
+            os.kill(pid, 0)  # raises an error for a process that has ended
+            os.kill(pid, signal.SIGKILL)

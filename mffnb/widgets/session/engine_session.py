@@ -68,7 +68,7 @@ class EngineSession:
     automatic = False  # the rule for volume="auto" needs all pixels in one process
 
     def __init__(self, cube: Any, channel: Any, engines: Cluster, **options: Any) -> None:
-        if not engines.mpi:
+        if not (isinstance(engines, Cluster) and engines.mpi):  # an executor has no ranks
             raise ValueError("an explorer needs engines that share the pixels: mffnb.parallel.cluster(n, mpi=True)")
         if options.pop("preprocess", ()):
             raise UnsupportedCombinationError(
