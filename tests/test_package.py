@@ -16,7 +16,7 @@ from mffnb._names import MODULES_OF
 PACKAGE = Path(mffnb.__file__).parent
 
 # The wings of the package, bottom first: a wing imports from the lines above its own only (and from itself).
-# README and CONTRIBUTING show this list.
+# CONTRIBUTING shows this list.
 LAYERS = """
 errors typing threads knobs keywords
 kernels protocols
@@ -85,7 +85,7 @@ def test_no_module_imports_itself_through_others():
         raise AssertionError(f"import cycle: {' -> '.join(error.args[1])}") from None
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md"])
 def test_pages_show_the_layers(page):
     text = (PACKAGE.parent / page).read_text(encoding="utf-8")
     assert text.split("<!-- layers -->\n```text")[1].split("```")[0] == LAYERS

@@ -1,4 +1,4 @@
-"""The README's example of a penalty is run as it stands."""
+"""The example of a penalty in CONTRIBUTING.md is run as it stands; the README holds the commands that are run elsewhere."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from mffnb.protocols.half import Half
 from mffnb.protocols.terms import Penalty
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_penalty_of_ones_own():
-    section = README.read_text(encoding="utf-8").split("## Architecture")[1]
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Architecture")[1].split("\n## ")[0]
     (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     names = {"__name__": "__main__"}  # dataclasses look their module up
     exec(example, names)
@@ -27,3 +27,9 @@ def test_a_penalty_of_ones_own():
     half, penalty = Half(basis @ basis.T, cross), names["SharedOut"](0.3)
     assert isinstance(penalty, Penalty)
     assert penalty.fold(half).value(factor) == pytest.approx(half.value(factor) + penalty.value(factor), rel=1e-12)
+
+
+def test_links_of_the_readme_lead_to_files():
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []

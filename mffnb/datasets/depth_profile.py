@@ -153,7 +153,7 @@ def tof_sims_3d(
         "tof_sims_3d",
         (_count(fractions, spectra, noise), spectra, fractions),
         pixels={"z": Axis(depth, "nm", "depth"), **side_axes((rows, columns), step, "µm")},
-        channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
+        channel={"mz": Axis(mz, "m/z", "m/z")},
         components=COMPONENTS,
         quantity=Quantity("intensity", "counts", "secondary ions", "expected secondary ions"),
         fraction="fraction",

@@ -58,7 +58,7 @@ def poplar() -> Sample:
         coords={
             "y": ("y", np.arange(n_rows), {"units": "pixel", "long_name": "row"}),
             "x": ("x", np.arange(n_columns), {"units": "pixel", "long_name": "column"}),
-            "mz": ("mz", masses.copy(), {"units": "u", "long_name": "mass-to-charge ratio"}),
+            "mz": ("mz", masses.copy(), {"units": "m/z", "long_name": "m/z"}),
         },
         name="intensity",
         attrs={"units": "counts", "long_name": "secondary ions"},

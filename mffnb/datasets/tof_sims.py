@@ -113,7 +113,7 @@ def tof_sims_2d(
         "tof_sims_2d",
         (poisson_counts(fractions, spectra, generator), spectra, fractions),
         pixels=side_axes(shape, field_of_view / min(shape), "µm"),
-        channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
+        channel={"mz": Axis(mz, "m/z", "m/z")},
         components=COMPONENTS,
         quantity=Quantity("intensity", "counts", "secondary ions", "expected secondary ions"),
         fraction="area fraction",

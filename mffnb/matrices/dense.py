@@ -63,6 +63,13 @@ class Dense(Local):
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
+    def selected(self, rows: Array) -> Float64Array:
+        """Return some rows as a C-contiguous float64 array, without a pass over the others."""
+        found = np.empty((len(rows), self.shape[1]))
+        for start, stop in band_limits(found.shape, CACHE_BYTES):
+            found[start:stop] = self.array[rows[start:stop]]
+        return found
+
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
         """Yield (start, stop, rows) of each block, as C-contiguous arrays in the stored type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):

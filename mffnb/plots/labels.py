@@ -22,7 +22,7 @@ _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 
 def axis_label(array: xr.DataArray, name: Any) -> str:
-    """Return the label of a dimension with its units, for example ``"m/z (u)"``."""
+    """Return the label of a dimension with its units, for example ``"energy (eV)"``."""
     if name not in array.coords:
         return str(name)
     attrs = array[name].attrs
@@ -30,8 +30,8 @@ def axis_label(array: xr.DataArray, name: Any) -> str:
 
 
 def with_units(text: str, units: object) -> str:
-    """Return a label with its unit in brackets, if it has one."""
-    return f"{text} ({units})" if units else text
+    """Return a label with its unit in brackets, if it has one that is not the label itself, as of m/z."""
+    return f"{text} ({units})" if units and units != text else text
 
 
 def channel_coordinate(spectra: xr.DataArray) -> Array:

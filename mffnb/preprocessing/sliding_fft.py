@@ -49,7 +49,10 @@ class SlidingFFT(Step):
     zoom
         Fraction of the frequencies that is kept: the central 1 / zoom along each axis.
     log
-        Whether the result is the logarithm as above; otherwise it is the modulus.
+        Whether the result is the logarithm as above; otherwise it is the modulus. The logarithm is not linear, but it
+        keeps strong reflections from dominating the fit. It is concave, so windows on a boundary of two lattices
+        exceed the mean of both sides: fractions there sum to more than one, and the boundary may look like a
+        component of its own. Where fractions have to be areas, compare with ``False``.
     dc
         Treatment of zero frequency, whose peak would exceed all others. ``"mean"`` subtracts the taper-weighted mean of
         each window, which makes zero frequency exactly zero and leaves no side lobes. ``"mask"`` sets zero frequency

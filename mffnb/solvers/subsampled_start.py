@@ -84,7 +84,7 @@ def _within(numbers: Array, entries: slice) -> Array:
 def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
     """Return the rows of this rank's block of X with the given sorted indices, as an array."""
     if isinstance(matrix, Dense):
-        return np.asarray(matrix.array[rows], dtype=np.float64, order="C")  # without a pass over the other rows
+        return matrix.selected(rows)
     out = np.empty((len(rows), matrix.block.shape[1]))
     for start, stop, band in matrix.bands():
         first, last = np.searchsorted(rows, [start, stop])

@@ -419,7 +419,7 @@ class Unmixing:
         >>> result = mf.unmix(sample.cube, 2, random_state=0)
         >>> path, = result.export(os.path.join(tempfile.mkdtemp(), "spectra.csv"))
         >>> path.read_text().splitlines()[0]
-        'mass-to-charge ratio (u),component 0 (counts),component 1 (counts)'
+        'm/z,component 0 (counts),component 1 (counts)'
         """
         writer, _suffix = choose_writer(path)
         return write_export(exported(self, self._freedom_or_none() if writer.bands else None, cube, code), path)

@@ -34,7 +34,7 @@ def test_dimensions_coordinates_and_units(sample):
     assert sample.endmembers.dims == ("component", "mz")
     assert sample.abundances.dims == ("component", "z", "y", "x")
     assert cube.attrs["units"] == sample.endmembers.attrs["units"] == "counts"
-    assert [cube[dim].attrs["units"] for dim in cube.dims] == ["nm", "µm", "µm", "u"]
+    assert [cube[dim].attrs["units"] for dim in cube.dims] == ["nm", "µm", "µm", "m/z"]
     assert (float(cube.z[0]), float(cube.z[-1])) == (1.0, 99.0)
     xr.testing.assert_equal(sample.endmembers.mz, cube.mz)
     xr.testing.assert_equal(sample.abundances.z, cube.z)

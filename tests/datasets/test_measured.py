@@ -23,7 +23,7 @@ def test_poplar_facts():
     assert cube.max() == 32
     assert (cube.values != 0).mean() == pytest.approx(0.084, abs=0.0005)
     assert np.median(cube.sum("mz")) == 21
-    assert cube.mz.attrs["units"] == "u"
+    assert cube.mz.attrs["units"] == "m/z"
     assert cube.attrs["units"] == "counts"
     assert np.all(np.diff(cube.mz) > 0)
     assert not np.array_equal(cube.mz, np.arange(1, 201))  # the calibrated masses, not nominal ones

@@ -35,7 +35,7 @@ def test_dimensions_coordinates_and_units(default):
     assert default.endmembers.dims == ("component", "mz")
     assert default.abundances.dims == ("component", "y", "x")
     assert cube.attrs["units"] == default.endmembers.attrs["units"] == "counts"
-    assert (cube.y.attrs["units"], cube.x.attrs["units"], cube.mz.attrs["units"]) == ("µm", "µm", "u")
+    assert (cube.y.attrs["units"], cube.x.attrs["units"], cube.mz.attrs["units"]) == ("µm", "µm", "m/z")
     assert cube.mz.attrs["long_name"]
     assert (float(cube.mz[0]), float(cube.mz[-1])) == (1.0, 384.5)
     assert float(cube.x[-1] - cube.x[0]) == pytest.approx(150 * 127 / 128)

@@ -39,7 +39,7 @@ def texts(explorer, path):
 def test_the_figure_has_names_units_scale_bars_and_the_tiles_that_are_shown(explorer, tmp_path):
     explorer.rename(1, "lignin")
     before = texts(explorer, tmp_path / "before.svg")
-    assert {"component 0", "lignin", "component 2", "mass-to-charge ratio (u)", "secondary ions (counts)"} <= {*before}
+    assert {"component 0", "lignin", "component 2", "m/z", "secondary ions (counts)"} <= {*before}
     maps, _ = drawn(explorer)
     bar = maps["lignin"].texts[0].get_text()
     assert bar.endswith(f" {explorer.result.abundances.x.attrs['units']}")

@@ -42,7 +42,7 @@ def export(stage: Stage, path: str | os.PathLike[str]) -> tuple[Path, ...]:
     >>> explorer.rename(1, "lignin")
     >>> path, = explorer.export(pathlib.Path(tempfile.mkdtemp()) / "spectra.csv")
     >>> path.read_text().splitlines()[0]
-    'mass-to-charge ratio (u),component 0 (counts),lignin (counts)'
+    'm/z,component 0 (counts),lignin (counts)'
     >>> explorer.close()
     """
     # Pixels on engines have no code to show; the record of the run serves.
