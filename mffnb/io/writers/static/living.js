@@ -48,6 +48,8 @@ THIS SOFTWARE.
 .mffnb-status { min-height: 20px; color: var(--mffnb-quiet); }
 .mffnb-status-line { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; }
 .mffnb-progress { display: block; width: 100%; height: 4px; margin-top: 3px; accent-color: var(--jp-brand-color1, #1976d2); }
+/* Its place stays, so that the picture does not move below a pointer when a search begins or ends. */
+.mffnb-view .mffnb-progress[hidden] { display: block !important; visibility: hidden; }
 .mffnb-notices { margin: 5px 0 0; padding: 0; list-style: none; }
 .mffnb-notice { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; margin-top: 3px; padding: 3px 9px; border-left: 3px solid var(--jp-warn-color1, #b26a00); color: var(--mffnb-ink); }
 .mffnb-notice span { flex: 1 1 20em; }
