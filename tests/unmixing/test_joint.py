@@ -1,5 +1,7 @@
 """Joint unmixing of several images: equal to stacking by hand, one graph per image, own masks, weights and units."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import xarray as xr
