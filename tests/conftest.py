@@ -49,6 +49,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium for all browser tests of a process, which Playwright allows only once at a time."""
+    from tests.browser.lab import chromium
+
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
 def cube():
     return mixture()

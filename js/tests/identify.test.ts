@@ -127,6 +127,12 @@ test("a peak without candidates says so", () => {
   assert.deepEqual(rows, []);
 });
 
+test("a position without a unit follows the name of the axis", () => {
+  const { title, heads } = contentOf({ ...found, label: "m/z" }, 0.25);
+  assert.match(title, /^Peak at m\/z 43\.0: 2 candidates within 0\.25 \(ions\)$/);
+  assert.equal(heads[1], "position");
+});
+
 test("matches have one row per component, the most similar spectrum first", () => {
   const shown = {
     shown: true,

@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-from tests.browser.lab import chromium, close_notebooks, forget_errors, lab_server, new_page
+from tests.browser.lab import close_notebooks, forget_errors, lab_server, new_page
 
 HERE = pathlib.Path(__file__).parent
 FAILED = pytest.StashKey[bool]()
@@ -37,12 +37,6 @@ def lab(tmp_path_factory):
     """The server; notebooks go into `lab.root`."""
     with lab_server(tmp_path_factory.mktemp("lab")) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

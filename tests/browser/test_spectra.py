@@ -115,7 +115,7 @@ def test_a_click_on_a_peak_lists_its_candidates_and_python_matches_a_library(pag
     page.mouse.click(box["x"] + x, box["y"] + 14)
     drawers.first.wait_for()
     channel = float(evaluate(page, "explorer.view.tool_identify['channel']"))
-    assert f"Peak at {channel:.1f} u" in drawers.first.inner_text()
+    assert f"Peak at m/z {channel:.1f}: " in drawers.first.inner_text()
     assert evaluate(page, "explorer.view.highlighted") == "[]"
     first = evaluate(page, "explorer.identify(explorer.view.tool_identify['channel']).assignment[0]").strip("'")
     assert first in drawers.first.inner_text()

@@ -14,7 +14,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from mffnb._names import MODULES_OF, WINGS
-from tests.browser.lab import chromium
 
 ROOT = Path(__file__).parents[2]
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src"}
@@ -113,17 +112,17 @@ def test_examples_of_the_extensions(name, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.timeout(900)
-def test_pages_are_accessible_and_fit_a_narrow_screen(pages):
+def test_pages_are_accessible_and_fit_a_narrow_screen(pages, browser):
     home = min(pages, key=lambda path: len(path.parts)).parent
     looked_at = ["index", "guides/counts", "tutorials/counts", "reference/api/mffnb.Huber", "reference/pages/names"]
     wrong = []
-    with chromium() as browser:
-        for scheme, width in [("light", 1400), ("dark", 420)]:
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            for name in looked_at:
-                page.goto((home / f"{name}.html").as_uri())
-                found = Axe().run(page).response["violations"]
-                serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-                wider = page.evaluate(WIDER)
-                wrong += [(name, scheme, serious, wider)] if serious or wider else []
+    for scheme, width in [("light", 1400), ("dark", 420)]:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        for name in looked_at:
+            page.goto((home / f"{name}.html").as_uri())
+            found = Axe().run(page).response["violations"]
+            serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+            wider = page.evaluate(WIDER)
+            wrong += [(name, scheme, serious, wider)] if serious or wider else []
+        page.close()
     assert not wrong

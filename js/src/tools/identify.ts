@@ -69,10 +69,12 @@ export const tool: Tool = {
 export function contentOf(now: Shown, step: number) {
   const decimals = Math.max(decimalsOf(Math.min(step, now.tolerance), 4), 1);
   const count = now.assignment.length;
-  const unit = /\((.*)\)$/.exec(now.label)?.[1] ?? "";
+  const [, name = "", unit = ""] = /^(.*?)(?: \((.*)\))?$/.exec(now.label) ?? [];
+  const position = fixed(now.channel, decimals);
+  const where = unit ? `${position} ${unit}` : `${name} ${position}`; // m/z has no unit
   const within = `within ${fixed(now.tolerance, Math.max(decimals, 2))} ${unit}`.trim();
   const found = count > 0 ? `${count} ${count === 1 ? "candidate" : "candidates"}` : "no candidate";
-  const title = `Peak at ${fixed(now.channel, decimals)} ${unit}: ${found} ${within} (${now.table})`;
+  const title = `Peak at ${where}: ${found} ${within} (${now.table})`;
   const rows = now.assignment.map((text, i) => [
     text,
     fixed(now.position[i], decimals + 2),
