@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[1]
 LONGEST = 25
 """Words of a sentence."""
 
-ABBREVIATIONS = r"\b(?:e\.g|i\.e|et al|vs|cf|Fig|Eq|Sect|Appl|Phys|Rev|Lett|Opt|Proc|no|J|R)\."
+ABBREVIATIONS = (
+    r"\b(?:e\.g|i\.e|et al|vs|cf|Fig|Eq|Sect|Appl|Phys|Rev|Lett|Opt|Proc|Sci|Trans|Comput|Ann|Statist|Soc|J|R)\."
+)
 
 
 @dataclass(frozen=True)

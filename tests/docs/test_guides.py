@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.reading_ease import LONGEST, sentences, words
+from tools.reading_ease import LONGEST, pages, read, sentences, words
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDES = sorted([*DOCS.glob("guides/*.md"), DOCS / "index.md", DOCS / "install.md", DOCS / "first_map.md"])
@@ -28,8 +28,14 @@ def test_sentences_are_counted(text, count):
     assert len(sentences(text)) == count
 
 
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
+def test_no_sentence_has_more_than_25_words(page):
+    long = read(page.read_text(encoding="utf-8")).long
+    assert not long, "python tools/reading_ease.py --long PAGE lists them: one idea a sentence"
+
+
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
-def test_sentences_are_short(page):
+def test_tables_and_headings_of_guides_are_short(page):
     long = [one for one in sentences(page.read_text(encoding="utf-8")) if len(words(one)) > LONGEST]
     assert not long
 
