@@ -22,8 +22,8 @@ INTRODUCTION = """\
 # File formats
 
 `mf.read(path)` selects the reader by the suffix of the file and, if several readers have this suffix, by the content.
-Data that can stay on disk are read in blocks while unmixing: with `lazy=True`, or by default if they would fill more
-than a quarter of the memory.
+Data that can stay on disk are read in blocks while unmixing. This needs `lazy=True`, and is the default if they would
+fill more than a quarter of the memory.
 
 """
 EXAMPLE = """\
@@ -59,10 +59,10 @@ can be, it reads none, and its message is the numbered table of the signals:
 | `mf.io.contents(path)` | a tuple of `Signal`: `name`, `shape`, `dims`, `units`, `dtype`, `title` |
 | `mf.open(path)` in a notebook | list, preview picture, the line of code, and a button that reads |
 
-The data are not read for the first two. Exceptions are small spectra (SPC, JCAMP-DX, OPUS, OMNIC), tables of text and R
-data, which have to be read as a whole, and those formats of RosettaSciIO that cannot stay on disk. Shapes are those of
-the file; `mf.read` moves the channels last. A NetCDF variable whose only dimensions are positions is a picture: it is
-read by its name, for example for `mf.preprocessing.augment(cube, picture)`.
+The data are not read for the first two. Exceptions are small spectra (SPC, JCAMP-DX, OPUS, OMNIC), tables of text and
+R data, which have to be read as a whole. So are those formats of RosettaSciIO that cannot stay on disk. Shapes are
+those of the file; `mf.read` moves the channels last. A NetCDF variable whose only dimensions are positions is a
+picture: it is read by its name, for example for `mf.preprocessing.augment(cube, picture)`.
 
 ## Folders and patterns
 
@@ -72,10 +72,10 @@ read by its name, for example for `mf.preprocessing.augment(cube, picture)`.
 | `mf.read("session")` | the same of a folder whose files have one suffix; files that no reader knows are left out |
 | a folder or pattern of TIFF files with one picture each | one cube, whose channels the names state |
 
-The channel in a name is the only number that differs between the names, with its unit (`scan_284.5eV.tif`: a dimension
-`energy` in eV), or else the text in which they differ (`map_Fe_K.tif`: the channel `Fe`). Where this is not clear,
-`pattern=` says it: `"s*_{{wavelength:nm}}"` names dimension and unit, `*` stands for other parts that change. Files
-that do not fit are left out.
+The channel in a name is the only number that differs between the names, with its unit (`scan_284.5eV.tif`: a
+dimension `energy` in eV). Else it is the text in which they differ (`map_Fe_K.tif`: the channel `Fe`). Where this is
+not clear, `pattern=` says it: `"s*_{{wavelength:nm}}"` names dimension and unit, `*` stands for other parts that
+change. Files that do not fit are left out.
 
 ## Notes on formats
 
@@ -83,22 +83,23 @@ that do not fit are left out.
   run from the lower edge of the grid upwards, as the file stores them. Pixels that were not measured are masked.
 - imzML: the image is sparse and missing pixels are masked. The m/z axis is exact if the file repeats its m/z values, on
   average in two pixels or more. Other peaks are summed in bins of 10 ppm; bins without a peak are left out.
-- Text: a first row of channels makes each further row a pixel, after its position. LabSpec does not name the columns of
-  the positions: x is then the one that changes from row to row, and in `.xyz` files the first one.
+- Text: a first row of channels makes each further row a pixel, after its position. LabSpec does not name the columns
+  of the positions. Then x is the one that changes from row to row, and in `.xyz` files the first one.
 - Excel: `dataset="Sheet1/rows"` and `"Sheet1/columns"` state the layout of the table in a sheet.
 - SPC, JCAMP-DX and OMNIC: spectra of one axis are read together as a line; others one by one.
 - OMNIC: spectra (`.spa`) and groups (`.spg`) were tested with files that the tests write. Series (`.srs`) and maps
-  (`.map`) are not read, because the direction of their wavenumbers could not be compared with OMNIC: save a group, or
+  (`.map`) are not read, because the direction of their wavenumbers could not be compared with OMNIC. Save a group, or
   read them with the package that the message names.
 - ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML, or use pySPM in an environment of its own, since it
   needs IPython 8.
 - ENVI: bad bands (`bbl`) and the value to be ignored are masked. A file that stays on disk has them in `good_band`.
 
 Files are not trusted. An array that expands from less than a hundredth of its size to more than 0.5 GB stays on disk
-(HDF5, NetCDF-4, zarr, TIFF) or is refused (`.npz`, `.mat`, `.rda`, `.xlsx`), and so is a file with XML entities, with a
-part outside of its folder (links and external data of HDF5, links in stores, `.ibd`, OME-TIFF) or with pickled objects.
-A truncated or damaged file is refused in one sentence, or read with a warning; flipped bits among numbers are not
-noticed. `python -m benchmarks io.hostile_files` opens such files of each format in processes with limited memory.
+or is refused. It stays on disk in HDF5, NetCDF-4, zarr and TIFF, and is refused in `.npz`, `.mat`, `.rda` and
+`.xlsx`. A file with XML entities or with pickled objects is refused. So is one with a part outside of its folder
+(links and external data of HDF5, links in stores, `.ibd`, OME-TIFF). A truncated or damaged file is refused in one
+sentence, or read with a warning; flipped bits among numbers are not noticed. `python -m benchmarks io.hostile_files`
+opens such files of each format in processes with limited memory.
 
 ## Measured files
 
@@ -110,8 +111,8 @@ MB the memory of reading all values, without the packages. `python -m benchmarks
 @measured
 ## Other formats
 
-A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`;
-`python tools/generate_names.py` then adds it to the package, `python tools/format_table.py` to this table. Another
+A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`. Then `python
+tools/generate_names.py` adds it to the package, and `python tools/format_table.py` to this table. Another
 distribution registers its `Reader` with an entry point:
 
 ```toml

@@ -283,15 +283,15 @@ INTRODUCTION = """\
 <!-- Written by tools/solver_table.py: do not edit. -->
 # Which solver supports what
 
-For least squares there are `hals`, exact coordinate descent over the rows of a factor (Cichocki & Phan 2009, IEICE
-Trans. Fundamentals E92-A:708), and `pivoting`, which solves each half-step subproblem exactly (Kim & Park 2011, SIAM
-J. Sci. Comput. 33:3261). For counts (`similarity="kl"`) there are `newton`, guarded Newton steps for single entries
-(Hien & Gillis 2021, J. Sci. Comput. 87:93), and `multiplicative`, the classical updates (Lee & Seung 2001, NIPS
-13:556; Févotte & Idier 2011, Neural Comput. 23:2421). `proximal` is the general solver: accelerated proximal
-gradients for every term with a gradient, a proximal operator or a projection (Beck & Teboulle 2009, SIAM J. Imaging
-Sci. 2:183). `auto` uses `hals` for least squares and `newton` for counts, separately for each half step, and
-`proximal` where these cannot be used. Where a table says yes, the objective never rises from one iteration to the
-next. Every other combination is refused with a message, whose number is in brackets; nothing is ignored silently."""
+For least squares, `hals` is exact coordinate descent over the rows of a factor (Cichocki & Phan 2009, IEICE Trans.
+Fundamentals E92-A:708). `pivoting` solves each half-step subproblem exactly (Kim & Park 2011, SIAM J. Sci. Comput.
+33:3261). For counts (`similarity="kl"`), `newton` makes guarded Newton steps for single entries (Hien & Gillis 2021,
+J. Sci. Comput. 87:93). `multiplicative` makes the classical updates (Lee & Seung 2001, NIPS 13:556; Févotte & Idier
+2011, Neural Comput. 23:2421). `proximal` is the general solver, for every term with a gradient, a proximal operator
+or a projection. It uses accelerated proximal gradients (Beck & Teboulle 2009, SIAM J. Imaging Sci. 2:183). `auto`
+uses `hals` for least squares and `newton` for counts, separately for each half step, and `proximal` where these
+cannot be used. Where a table says yes, the objective never rises from one iteration to the next. Every other
+combination is refused with a message, whose number is in brackets; nothing is ignored silently."""
 
 
 CAPABILITIES = """\

@@ -96,7 +96,7 @@ def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...
     if any(isinstance(term, MinimumVolume) for term in endmember_terms) and simplex is None:
         raise UnsupportedCombinationError(
             "a volume can be made small by scale alone unless abundances sum to one: "
-            "add sum_to_one=True, or gain=True for a sum that varies from pixel to pixel"
+            "add sum_to_one=True, or gain=True if the sum varies"
         )
     if simplex is not None:
         _check_fractions(simplex, pinned, abundance_terms, endmember_terms)
@@ -142,8 +142,8 @@ def _check_bounded_scale(abundance_terms: tuple[Term, ...], endmember_terms: tup
     ):
         if any(isinstance(term, Penalty) for term in terms) and not any(one.closed for one in _bounds(others)):
             raise UnsupportedCombinationError(
-                f"bounds fix the scale, and a penalty on {penalised} moves it to {other} that have no upper bound: "
-                f"drop one of the two, or add Bounds to the {other}"
+                f"bounds fix the scale, and a penalty on {penalised} moves it to {other} without an upper bound: "
+                f"drop one, or add Bounds to the {other}"
             )
 
 
