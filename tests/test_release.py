@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -71,13 +72,19 @@ def test_the_version_is_the_same_everywhere():
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
+def test_every_package_has_its_licence_in_the_table():
+    assert "lacks" not in command("tools/licences.py", "--check", cwd=ROOT)
+    bundled = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert {f"LICENSE-{name}" for name in bundled} <= set(SETTINGS["project"]["license-files"])
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_the_tutorials_only(built):
     files = {
         f"mffnb/{name}" if name.startswith("notebooks/") else name for name in of_the_repository("mffnb", "notebooks")
     }
     about = {f"mffnb-{VERSION}.dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
-    about.add(f"mffnb-{VERSION}.dist-info/licenses/LICENSE")
+    about |= {f"mffnb-{VERSION}.dist-info/licenses/{name}" for name in SETTINGS["project"]["license-files"]}
     inside = set(zipfile.ZipFile(built[1]).namelist())
     assert inside == files | about
     assert {
