@@ -19,11 +19,12 @@ from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.cubes.stacked_images import shapes_of_images
+from mffnb.cubes.step_weights import step_weights
 from mffnb.graphs import Graph, bands, disjoint, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
-from mffnb.typing import Array
+from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,19 @@ class Layout:
         ends = np.cumsum([prod(shape) for shape in shapes])[:-1]
         masks = [None] * len(shapes) if self.pixel_mask is None else np.split(self.pixel_mask, ends)
         return disjoint([grid(shape, mask) for shape, mask in zip(shapes, masks, strict=True)])
+
+    def graph_along(self, along: Mapping[str, float]) -> Graph:
+        """Return the graph of the used pixels with edges along some dimensions only, see :func:`step_weights`."""
+        return grid(self.map_shape, self.pixel_mask, self.steps_along(along))
+
+    def steps_along(self, along: Mapping[str, float]) -> list[Float64Array]:
+        """Return the edge weight of each step along each pixel dimension, see :func:`step_weights`."""
+        if shapes_of_images(self.coords):
+            raise ValueError(
+                f"along={dict(along)} names dimensions of one image, and this is a list of images: unmix each of them "
+                "alone, or use smoothness="
+            )
+        return step_weights(self.pixel_shape, self.coords, along)
 
     @cached_property
     def bands(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,19 +10,28 @@ import numpy as np
 
 from mffnb.cubes.layout import Layout
 from mffnb.graphs import Graph
+from mffnb.graphs import grid as build_grid
 from mffnb.parallel.ranks import block_of_rank, grid_for, pixel_limits
 from mffnb.typing import Array, Float64Array
 
 
-def graph_of_rank(layout: Layout, communicator: Any) -> Graph:
-    """Return the part of the pixel adjacency graph that belongs to the pixels of this MPI rank."""
+def graph_of_rank(layout: Layout, communicator: Any, along: Mapping[str, float] | None = None) -> Graph:
+    """Return the part of the pixel adjacency graph that belongs to the pixels of this MPI rank.
+
+    ``along`` is as for :meth:`Layout.graph_along`; None for edges along all pixel dimensions.
+    """
     grid = grid_for(layout, communicator)
     assert grid.shape is not None
     block, limits = block_of_rank(layout, communicator), pixel_limits(layout.bands, grid.shape)
     # All neighbours lie in the map rows just before and after the block: no array of the size of the map is needed.
     top, bottom = max(0, block.start - 1), min(block.rows, block.stop + 1)
     before = int(layout.pixel_ends[top - 1]) if top else 0
-    window = layout.section(top, bottom).graph
+    section = layout.section(top, bottom)
+    if along is None:
+        window = section.graph
+    else:
+        first, *others = layout.steps_along(along)
+        window = build_grid(section.map_shape, section.pixel_mask, [first[top : bottom - 1], *others])
     near = replace(window, bands=layout.bands - before)
     return graph_part(near, np.clip(limits - before, 0, window.pixels), grid.communicator)
 

@@ -7,6 +7,7 @@ values that all processes share. :func:`placement_of` creates it from the ``comm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +53,9 @@ class Local:
         """Return the data matrix X of the whole image."""
         return layout.matrix(cube)
 
-    def graph(self, layout: Layout) -> Graph:
-        """Return the pixel adjacency graph of the whole image."""
-        return layout.graph
+    def graph(self, layout: Layout, along: Mapping[str, float] | None = None) -> Graph:
+        """Return the pixel adjacency graph of the whole image, along all pixel dimensions or along some."""
+        return layout.graph if along is None else layout.graph_along(along)
 
     def block(self, layout: Layout) -> Block | None:
         """Return None: no other process holds rows of the map."""
@@ -104,9 +105,9 @@ class Ranks:
         matrix = ranks.distributed_matrix(layout, cube, self.communicator)
         return ranks.load_if_small(matrix) if load else matrix
 
-    def graph(self, layout: Layout) -> Graph:
+    def graph(self, layout: Layout, along: Mapping[str, float] | None = None) -> Graph:
         """Return the pixel adjacency graph of this rank's pixels, with ghost pixels for neighbours on other ranks."""
-        return graph_of_rank(layout, self.communicator)
+        return graph_of_rank(layout, self.communicator, along)
 
     def block(self, layout: Layout) -> Block | None:
         """Return the rows of the map that this rank holds."""

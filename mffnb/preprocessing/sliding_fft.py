@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 import xarray as xr
 
+from mffnb.cubes.axis_kinds import is_spatial, is_spectral
 from mffnb.preprocessing.memory import available_bytes
 from mffnb.preprocessing.step import Fitted, Step
 from mffnb.typing import Array, Float64Array
@@ -32,8 +33,10 @@ class SlidingFFT(Step):
 
     The cube has dimensions (y, x, ky, kx) if the image had (y, x). Its pixels are the windows, at the coordinates of
     their centres; its channels are spatial frequencies in cycles per unit of the image, zero in the middle. A window
-    with a missing value is missing. The phase is lost, so the step has no inverse: results stay in frequency
-    space, and steps before it are not undone.
+    with a missing value is missing. A movie (time, y, x), or a stack of images, gives (time, y, x, ky, kx): windows lie
+    within one frame, and s is common to all frames, so endmembers are too. Frames are read one at a time.
+
+    The phase is lost, so the step has no inverse: results stay in frequency space, and steps before it are not undone.
 
     Source: Vasudevan et al. 2015, Appl. Phys. Lett. 106:091601, and Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6,
     figure 10.
@@ -98,31 +101,28 @@ class SlidingFFT(Step):
         """Whether the input of the step is an image without channel dimension: always."""
         return True
 
-    def shape(self, image_shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """Return the shape of the cube: windows along both dimensions, frequencies along both dimensions.
+    def shape(self, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the cube: frames, windows along both dimensions, frequencies along both dimensions.
 
         Raises
         ------
         ValueError
-            If the image has not two dimensions, or is smaller than a window.
+            If the image has less than two dimensions, or is smaller than a window.
         """
-        if len(image_shape) != 2:
-            raise ValueError(
-                f"SlidingFFT needs an image of two dimensions, got {len(image_shape)}: pick one, or sum over channels"
-            )
-        size, step = _both(self.size), _both(self.step)
-        if any(n > length for n, length in zip(size, image_shape, strict=True)):
-            raise ValueError(
-                f"a window of {size} pixels does not fit into an image of {image_shape}: make size smaller"
-            )
-        windows = [(length - n) // s + 1 for length, n, s in zip(image_shape, size, step, strict=True)]
+        if len(image_shape) < 2:
+            raise ValueError(f"SlidingFFT needs an image of two dimensions, got {len(image_shape)}")
+        *frames, height, width = image_shape
+        size, step, lengths = _both(self.size), _both(self.step), (height, width)
+        if any(n > length for n, length in zip(size, lengths, strict=True)):
+            raise ValueError(f"a window of {size} pixels does not fit into an image of {lengths}: make size smaller")
+        windows = [(length - n) // s + 1 for length, n, s in zip(lengths, size, step, strict=True)]
         kept = [max(1, round(n / self.zoom)) for n in size]
-        return windows[0], windows[1], kept[0], kept[1]
+        return (*frames, *windows, *kept)
 
     def required_bytes(self, image_shape: tuple[int, ...]) -> int:
-        """Return the memory in bytes for an image of this shape: the float32 stack and one block of work space."""
+        """Return the memory in bytes for an image or a movie: the float32 stack, a frame, one block of work space."""
         band = max(_BAND_BYTES, 4 * prod(_both(self.size)))
-        return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape) + 5 * band
+        return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape[-2:]) + 5 * band
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
         """Compute coordinates of windows and frequencies, and the scale s of an image; a lazy image is read.
@@ -132,19 +132,27 @@ class SlidingFFT(Step):
         MemoryError
             If the cube does not fit into the available memory; raised before the transform starts.
         ValueError
-            If the input is not an image, a window does not fit, or a coordinate is not evenly spaced.
+            If the input is neither an image nor a stack of images, a window does not fit, or a coordinate is not
+            evenly spaced.
         """
+        frames = _frame_dims(cube)
         shape = self.shape(cube.shape)
         required, available = self.required_bytes(cube.shape), available_bytes()
         if available is not None and required > available:
+            rows, columns, *kept = shape[-4:]
+            of_frames = f"{prod(shape[:-4])} frames of " if frames else ""
             raise MemoryError(
-                f"the sliding FFT of {shape[0]} x {shape[1]} windows with {shape[2]} x {shape[3]} frequencies needs "
-                f"{required / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are left: raise step or zoom"
+                f"the sliding FFT of {of_frames}{rows} x {columns} windows with {kept[0]} x {kept[1]} frequencies "
+                f"needs {required / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are left: raise step or zoom"
             )
-        y, ky = _axes(cube, 0, _both(self.size)[0], _both(self.step)[0], shape[0], shape[2])
-        x, kx = _axes(cube, 1, _both(self.size)[1], _both(self.step)[1], shape[1], shape[3])
-        noise = float(np.nanstd(cube.values.astype(np.float64))) * float(np.linalg.norm(self.taper()))
-        return LocalSpectra(self, y, x, ky, kx, noise if noise > 0 else 1.0)
+        size, step = _both(self.size), _both(self.step)
+        (y, ky), (x, kx) = (
+            _axes(cube, len(frames) + i, size[i], step[i], shape[len(frames) + i], shape[len(frames) + 2 + i])
+            for i in (0, 1)
+        )
+        noise = _deviation(cube, frames) * float(np.linalg.norm(self.taper()))
+        kept_frames = tuple(_frame_coordinate(cube, name) for name in frames)
+        return LocalSpectra(self, y, x, ky, kx, noise if noise > 0 else 1.0, kept_frames)
 
     def taper(self) -> Float64Array:
         """Return the window function on its grid, (size, size)."""
@@ -156,7 +164,7 @@ class SlidingFFT(Step):
 
 @dataclass(frozen=True, eq=False)
 class LocalSpectra(Fitted):
-    """Fitted sliding FFT: coordinates of windows and frequencies, and the scale inside the logarithm."""
+    """Fitted sliding FFT: coordinates of windows, frequencies and frames, and the scale inside the logarithm."""
 
     step: SlidingFFT
     y: xr.Variable
@@ -164,6 +172,7 @@ class LocalSpectra(Fitted):
     ky: xr.Variable
     kx: xr.Variable
     scale: float
+    frames: tuple[xr.Variable, ...] = ()
 
     @property
     def new_channel(self) -> tuple[Hashable, ...]:
@@ -186,10 +195,12 @@ class LocalSpectra(Fitted):
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cube of local diffraction patterns of an image, in float32, computed in bands of windows."""
-        axes = (self.y, self.x, self.ky, self.kx)
-        image = cube.transpose(*self.y.dims, *self.x.dims).values
+        axes = (*self.frames, self.y, self.x, self.ky, self.kx)
+        names = [name for axis in self.frames for name in axis.dims]
+        movie = cube.transpose(*names, *self.y.dims, *self.x.dims)
         stack = np.empty(tuple(axis.size for axis in axes), np.float32)
-        _fill(stack, image, self.step, 1 / self.scale)
+        for frame in np.ndindex(tuple(axis.size for axis in self.frames)):
+            _fill(stack[frame], movie[frame].values, self.step, 1 / self.scale)
         coords = {axis.dims[0]: axis for axis in axes}
         name, units = ("log modulus", "") if self.step.log else ("modulus", cube.attrs.get("units", ""))
         attrs = {"long_name": f"{name} of the local Fourier transform", "channel": list(self.new_channel)}
@@ -201,6 +212,9 @@ class LocalSpectra(Fitted):
 def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
     """Write the (log) moduli of all windows of an image into a stack (y, x, ky, kx)."""
     size, stride, taper = _both(step.size), _both(step.step), step.taper()
+    if image.dtype.kind == "f" and np.isnan(image).all():
+        stack[:] = np.nan
+        return
     if step.dc == "mean":  # the global mean is removed first, because it would cost digits in float32
         image = image - np.nanmean(image, dtype=np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), size)[:: stride[0], :: stride[1]]
@@ -222,6 +236,48 @@ def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
             if step.log:
                 target *= scale
                 np.log1p(target, out=target)
+
+
+def _frame_dims(cube: xr.DataArray) -> list[Hashable]:
+    """Return the dimensions of a stack of images before the last two, which are positions; none for an image.
+
+    Raises
+    ------
+    ValueError
+        If more than two dimensions are not named as a stack of images, since they may be a spectral image.
+    """
+    *frames, y, x = cube.dims if cube.ndim >= 2 else ("", *cube.dims, "")
+    kinds = {name: cube[name].attrs.get("units") if name in cube.coords else None for name in cube.dims}
+    image = all(is_spatial(name, kinds.get(name)) for name in (y, x))
+    if cube.ndim < 2 or (frames and not (image and not any(is_spectral(name, kinds[name]) for name in frames))):
+        raise ValueError(
+            f"SlidingFFT needs an image of two dimensions, got {cube.ndim} {cube.dims}: name those of a movie, such as "
+            "DataArray(movie, dims=('time', 'y', 'x')); of a spectral image, pick a channel or sum over channels"
+        )
+    return list(frames)
+
+
+def _frame_coordinate(cube: xr.DataArray, name: Hashable) -> xr.Variable:
+    """Return the coordinate of the frames; their numbers if there is none."""
+    if name in cube.coords:
+        return cube[name].variable.to_base_variable()
+    return xr.Variable((name,), np.arange(cube.sizes[name]))
+
+
+def _deviation(cube: xr.DataArray, frames: list[Hashable]) -> float:
+    """Return the standard deviation of all values of an image; of a movie, frame by frame."""
+    if not frames:
+        return float(np.nanstd(cube.values.astype(np.float64)))
+    sums = np.zeros(3)
+    for frame in np.ndindex(tuple(cube.sizes[name] for name in frames)):
+        values = cube[frame].values.astype(np.float64)
+        values = values[~np.isnan(values)]
+        if values.size:
+            mean, before = values.mean(), sums[1] / max(sums[0], 1)
+            # Sum of squares about the common mean: within the frame, and between its mean and that of the others.
+            between = (mean - before) ** 2 * sums[0] * values.size / (sums[0] + values.size)
+            sums += (values.size, values.sum(), values.var() * values.size + between)
+    return float(np.sqrt(sums[2] / max(sums[0], 1)))
 
 
 def _frequencies(kept: int) -> Array:

@@ -150,5 +150,6 @@ def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:
     """Return a term with the pixel adjacency graph of the image, if the term needs a graph and has none."""
     if not isinstance(term, GraphTerm) or term.graph is not None or not is_dataclass(term):
         return term
-    found: Term = replace(term, graph=placement.graph(image.layout))
+    along = term.relative_weights if isinstance(term, Smoothness) else None
+    found: Term = replace(term, graph=placement.graph(image.layout, along))
     return found

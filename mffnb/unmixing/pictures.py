@@ -6,9 +6,9 @@ from typing import Any
 
 import xarray as xr
 
+from mffnb.cubes.axis_kinds import is_spatial
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.errors import PictureWarning, warn
-from mffnb.io.axis_kinds import is_spatial
 from mffnb.preprocessing import SlidingFFT
 
 _SMALLEST = 64

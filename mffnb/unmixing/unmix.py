@@ -108,7 +108,8 @@ def unmix(
     sparsity
         lambda_1, weight of the penalty for few endmembers per pixel; 1e-3 is a sensible start.
     smoothness
-        lambda_2, weight of the penalty for similar neighbouring pixels; 1e-3 is a sensible start.
+        lambda_2, weight of the penalty for similar neighbouring pixels; 1e-3 is a sensible start. For neighbours along
+        some dimensions only, such as the time of a movie: ``abundance_terms=[mf.Smoothness(1e-3, along="time")]``.
     volume
         Weight of the volume that the endmembers span. It needs abundances that sum to one, with or without a gain; if
         neither ``sum_to_one`` nor ``gain`` is given, the data decide. "auto" determines model, start and weight from

@@ -13,8 +13,8 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.cli import main
+from mffnb.cubes.axis_kinds import with_kinds
 from mffnb.errors import FileWarning, PictureWarning
-from mffnb.io.axis_kinds import with_kinds
 from mffnb.io.read import read
 from mffnb.io.signals import Reordered, number_of_signal, warn_if_incomplete
 

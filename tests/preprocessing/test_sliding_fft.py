@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -167,7 +169,11 @@ def test_memory_is_estimated_and_refused_before_anything_runs(monkeypatch):
 def test_images_that_make_no_sense():
     image = an_image()
     with pytest.raises(ValueError, match="needs an image of two dimensions, got 3"):
-        SlidingFFT(8).fit(image.expand_dims("t"), ())
+        SlidingFFT(8).fit(image.expand_dims("energy"), ())
+    with pytest.raises(ValueError, match=r"DataArray\(movie, dims=\('time', 'y', 'x'\)\)"):
+        SlidingFFT(8).fit(image.expand_dims("channel", axis=-1), ())  # the names of an array without labels
+    with pytest.raises(ValueError, match="needs an image of two dimensions, got 1"):
+        SlidingFFT(8).fit(image[0], ())
     with pytest.raises(ValueError, match=r"a window of \(64, 64\) pixels does not fit into an image of \(45, 70\)"):
         SlidingFFT(64).fit(image, ())
     with pytest.raises(ValueError, match="'x' is not evenly spaced"):
@@ -188,3 +194,59 @@ def test_parameters_are_checked(wrong):
 def test_a_number_is_no_taper():
     with pytest.raises(ValueError, match="side of the window is size="):
         SlidingFFT(window=64)
+
+
+def a_movie():
+    frames = [an_image(seed=seed) * (1 + seed) for seed in range(3)]
+    return xr.concat(frames, xr.Variable("time", [0.0, 1.0, 5.0], {"units": "s"}))
+
+
+def test_windows_of_a_movie_lie_within_one_frame():
+    movie, step = a_movie(), SlidingFFT(16, 8)
+    fitted = step.fit(movie, ())
+    there = fitted.transform(movie)
+    assert there.dims == ("time", "y", "x", "ky", "kx")
+    xr.testing.assert_identical(there["time"], movie["time"])
+    assert fitted.new_channel == ("ky", "kx")
+    assert fitted.scale == pytest.approx(float(movie.std()) * np.linalg.norm(step.taper()), rel=1e-12)
+    for number in range(3):
+        frame = movie.isel(time=number, drop=True)
+        alone = replace(step.fit(frame, ()), scale=fitted.scale).transform(frame)
+        np.testing.assert_array_equal(there[number], alone)
+    changed = movie.copy()
+    changed[1] = changed.values[1, ::-1] * 3
+    linear = SlidingFFT(16, 8, log=False)
+    differs = (transformed(linear, changed) != transformed(linear, movie)).any(("y", "x", "ky", "kx"))
+    assert differs.values.tolist() == [False, True, False]
+
+
+def test_missing_values_of_one_frame_leave_the_others():
+    movie = a_movie()
+    movie[1] = np.nan
+    movie[2, 20, 30] = np.nan
+    fitted = SlidingFFT(16, 8).fit(movie, ())
+    missing = fitted.transform(movie).isnull().any(("ky", "kx"))
+    assert missing.sum(("y", "x")).values.tolist() == [0, 28, 4]
+    assert fitted.scale == pytest.approx(float(movie.std()) * np.linalg.norm(fitted.step.taper()), rel=1e-12)
+
+
+def test_a_movie_of_counts_is_read_frame_by_frame():
+    movie = (10 * a_movie()).astype("u2")
+    lazy = movie.chunk({"time": 1, "y": 20})
+    xr.testing.assert_identical(
+        transformed(SlidingFFT(16, 8), lazy), transformed(SlidingFFT(16, 8), movie.astype("f8"))
+    )
+
+
+def test_frames_without_coordinates_and_stacks_of_stacks_are_numbered():
+    there = transformed(SlidingFFT(16, 8), a_movie().drop_vars("time").expand_dims({"tilt": 2}))
+    assert there.dims == ("tilt", "time", "y", "x", "ky", "kx")
+    assert there["time"].values.tolist() == [0, 1, 2]
+
+
+def test_one_frame_is_the_image():
+    image = an_image()
+    movie = image.expand_dims("frame")
+    np.testing.assert_allclose(
+        transformed(SlidingFFT(16, 8), movie)[0], transformed(SlidingFFT(16, 8), image), rtol=1e-6
+    )

@@ -124,6 +124,23 @@ def test_an_image_becomes_a_map_of_local_spectra():
     assert {int(left.values.argmax()), int(right.values.argmax())} == {0, 1}
 
 
+def test_a_movie_is_unmixed_with_endmembers_of_all_frames(tmp_path):
+    """A front moves by one window step in each frame; windows on one side of it hold one lattice."""
+    y, x = np.mgrid[:48, :96]
+    frames = [np.where(x < edge, np.cos(0.9 * x), np.cos(0.9 * y)) for edge in (24, 48, 72)]
+    movie = xr.DataArray(np.stack(frames), dims=("time", "y", "x"), coords={"time": [0.0, 0.5, 1.0]})
+    terms = [mf.Smoothness(1e-3, along="time")]
+    result = mf.unmix(movie, 2, preprocess=[SlidingFFT(24, 12)], abundance_terms=terms, random_state=0)
+    assert result.abundances.dims == ("component", "time", "y", "x")
+    assert result.endmembers.dims == ("component", "ky", "kx")
+    share = result.abundances / result.abundances.sum("component")
+    first = share[int(share[:, 0, 0, 0].values.argmax())]
+    whole = first.mean("y").values > 0.9  # windows from 0, 12, ... to 72: those that end before the front
+    assert whole.sum(axis=1).tolist() == [1, 3, 5]
+    result.save(tmp_path / "movie.nc")
+    xr.testing.assert_allclose(mf.load(tmp_path / "movie.nc").abundances, result.abundances)
+
+
 def test_errors_say_what_to_do(cube):
     with pytest.raises(ValueError, match=r"mffnb\.presets\.pca"):
         mf.unmix(cube, 2, preprocess=[MeanCentre()])

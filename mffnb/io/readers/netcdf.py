@@ -7,8 +7,8 @@ from pathlib import Path
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.axis_kinds import is_spatial
 from mffnb.cubes.pixel_rows import is_in_memory
-from mffnb.io.axis_kinds import is_spatial
 from mffnb.io.choose import check_numbers, choose_dataset
 from mffnb.io.expansion import kept_on_disk
 from mffnb.io.files import is_hdf5, is_netcdf3

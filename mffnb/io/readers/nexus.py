@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, from_axes
+from mffnb.cubes.axis_kinds import with_kinds
 from mffnb.cubes.lazy_array import from_hdf5, with_axes
 from mffnb.errors import FileWarning, warn
-from mffnb.io.axis_kinds import with_kinds
 from mffnb.io.choose import check_numbers, choose_signal
 from mffnb.io.expansion import kept_on_disk, stored_size
 from mffnb.io.files import is_hdf5

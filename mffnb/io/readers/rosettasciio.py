@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
+from mffnb.cubes.axis_kinds import with_kinds
 from mffnb.cubes.layout import channel_names
 from mffnb.errors import FileWarning, warn
-from mffnb.io.axis_kinds import with_kinds
 from mffnb.io.bruker_check import check_bruker
 from mffnb.io.choose import check_numbers, stays_on_disk
 from mffnb.io.companions import check_companions
