@@ -6,7 +6,9 @@ Makes a float32 HDF5 file of a seeded mixture in chunks (8 x 64 pixels, all chan
 cache dropped first: as root all of it, else the pages of the file) and "warm" (with what is in the page cache):
 
 - a bare loop of h5py over the bands that unmixing reads, those of each rank;
-- k = 6, least squares: seconds per iteration, and the peak memory of a process (VmHWM).
+- k = 6, least squares: seconds per iteration, and the peak memory of a process (VmHWM), beside the formula of docs/scaling.md: what
+  the process takes before, two bands, and the abundances five times;
+- with one rank, the root mean square of the residual, which is computed in blocks: its seconds and its peak memory.
 """
 
 from __future__ import annotations
@@ -103,18 +105,32 @@ def unmixed(path: Path) -> dict[str, float]:
             communicator.Barrier()
         begin = time.perf_counter()
 
-    options = {"init": "random", "random_state": 0, "max_iter": 1 + COLD + WARM, "tol": 0, "callback": between}
-    mf.unmix(mf.read(path, lazy=True), K, communicator=communicator, **options)
+    options = {"init": "random", "random_state": 0, "max_iter": 1 + COLD + WARM, "tol": 0}
+    rng = np.random.default_rng(0)
+    mf.unmix(rng.random((8, 8, 16)), 2, communicator=communicator, **options)  # imports and kernels
+    before = memory_status("VmRSS")
+    cube = mf.read(path, lazy=True)
+    result = mf.unmix(cube, K, communicator=communicator, callback=between, **options)
     highest = memory_status("VmHWM")
+    found = {how: float(np.median(seconds)) for how, seconds in took.items()}
+    size = 1
     if communicator is not None:
-        highest = max(communicator.allgather(highest))
-    return {how: float(np.median(seconds)) for how, seconds in took.items()} | {"peak": highest}
+        highest, size = max(communicator.allgather(highest)), communicator.size
+    bands, factor = np.diff(CubeRows(Layout.of(cube, None), cube).limits), 8 * K * cube.shape[0] * COLUMNS / size
+    formula = before + 2 * int(bands.max()) * CHANNELS * cube.dtype.itemsize + 5 * factor
+    found |= {"peak": highest, "formula": formula}
+    if communicator is None:
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+        begin = time.perf_counter()
+        float((result.residual() ** 2).mean() ** 0.5)
+        found |= {"residual": time.perf_counter() - begin, "residual peak": memory_status("VmHWM")}
+    return found
 
 
-def run(ranks: int, what: str, path: Path) -> dict[str, float]:
-    """Run one of the two measurements on MPI ranks, one thread each."""
+def run(ranks: int, what: str, path: Path, threads: int) -> dict[str, float]:
+    """Run one of the two measurements on MPI ranks with this number of threads each."""
     command = benchmark_command("scale.out_of_core", "--one", what, path.resolve(), ranks=ranks > 1)
-    printed = output(start(on_ranks(ranks, command) if ranks > 1 else command, threads=1))
+    printed = output(start(on_ranks(ranks, command) if ranks > 1 else command, threads=threads))
     return json.loads(printed.splitlines()[-1])
 
 
@@ -130,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--gigabytes", type=float, default=6.0)
     options.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
+    options.add_argument("--threads", type=int, default=1, help="threads of each rank that unmixes")
     options.add_argument("--folder", type=Path, help="folder in which the file is made and kept")
     options.add_argument("--compressed", action="store_true", help="gzip chunks")
     options.add_argument("--one", nargs=2, metavar=("WHAT", "FILE"), help="used by the benchmark itself")
@@ -147,17 +164,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             size = file["data"].size * 4
         how = drop_pages(path)
         print(f"{size / 1e9:.2f} GB of float32, {path.stat().st_size / 1e9:.2f} GB on disk, k = {K}, cold: {how}\n")
-        times = ("bare loop, s", "MB/s", "an iteration, s", "MB/s", "share of loop", "peak of a process, MB")
-        print_header("ranks", "pages", *times)
+        times = ("bare loop, s", "MB/s", "an iteration, s", "MB/s", "share of loop")
+        print_header("ranks", "pages", *times, "peak of a process, MB", "formula, MB")
         for ranks in chosen.ranks:
             drop_pages(path)
-            loop = run(ranks, "bare", path)
+            loop = run(ranks, "bare", path, 1)
             drop_pages(path)
-            ours = run(ranks, "unmix", path)
+            ours = run(ranks, "unmix", path, chosen.threads)
             for pages in ("cold", "warm"):
                 seconds = loop[pages], ours[pages]
                 rates = [size / 1e6 / taken for taken in seconds]
                 cells = [
                     cell for pair in zip(seconds, rates, strict=True) for cell in (f"{pair[0]:.2f}", f"{pair[1]:.0f}")
                 ]
-                print_row(ranks, pages, *cells, f"{100 * rates[1] / rates[0]:.0f} %", f"{ours['peak'] / 1e6:.0f}")
+                memory = (f"{ours[name] / 1e6:.0f}" for name in ("peak", "formula"))
+                print_row(ranks, pages, *cells, f"{100 * rates[1] / rates[0]:.0f} %", *memory)
+            if "residual" in ours:
+                print(f"\nresidual: {ours['residual']:.1f} s, peak {ours['residual peak'] / 1e6:.0f} MB\n")

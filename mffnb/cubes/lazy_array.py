@@ -14,6 +14,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
+from mffnb.cubes.hdf5_chunks import CompressedDataset, is_gzip
 from mffnb.typing import Array
 
 _CHUNKS_KEY = "preferred_chunks"  # key of the chunk lengths in the encoding of xarray
@@ -133,10 +134,11 @@ def from_zarr(path: Path, name: str, names: Sequence[str] | None = None) -> xr.D
 
 
 def _hdf5(path: Path, name: str) -> Any:
-    """Open a dataset of an HDF5 file."""
+    """Open a dataset of an HDF5 file; gzip is decompressed on several threads."""
     import h5py  # noqa: PLC0415  slow import, needed for HDF5 only
 
-    return h5py.File(path, "r")[name]
+    dataset = h5py.File(path, "r")[name]
+    return CompressedDataset(dataset) if is_gzip(dataset) else dataset
 
 
 def _zarr(path: Path, name: str) -> Any:

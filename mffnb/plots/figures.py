@@ -91,9 +91,10 @@ def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) ->
     pixels = [name for name in missed.dims if name not in channels]
     figure = figure or Figure(figsize=(11.0, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 2.2])
-    scattered: xr.DataArray = (missed**2).mean(channels) ** 0.5
-    draw_map(scattered, left, title="root mean square residual")
-    mean, scatter = (part.values.ravel() for part in (missed.mean(pixels), missed.std(pixels)))
+    drawn = {"map": (missed**2).mean(channels) ** 0.5, "mean": missed.mean(pixels), "scatter": missed.std(pixels)}
+    whole = xr.Dataset(drawn).compute()  # one pass over a residual that is computed in blocks
+    draw_map(whole["map"], left, title="root mean square residual")
+    mean, scatter = whole["mean"].values.ravel(), whole["scatter"].values.ravel()
     coordinate = channel_coordinate(result.endmembers)
     right.fill_between(coordinate, mean - scatter, mean + scatter, color="0.85", label="± standard deviation")
     right.plot(coordinate, mean, color="black", linewidth=0.9, label="mean over pixels")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
 from mffnb.unmixing.exporting import exported
 from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
+from mffnb.unmixing.row_blocks import block_lengths, in_blocks, product_of
 from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
 
@@ -55,9 +56,9 @@ class ProcessedFactors:
     abundances: xr.DataArray
     gain: xr.DataArray | None = None
 
-    def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
+    def reconstruction(self, mapped: Mapped | None, lengths: Mapping[Hashable, int]) -> xr.DataArray:
         """Return the reconstruction of the cube in data units from these factors and the fitted transformation."""
-        return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
+        return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped, lengths))
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,16 +215,20 @@ class Unmixing:
         return [one for one in found if one.second >= int(self.parameters.get("known") or 0)]
 
     def reconstruction(self) -> xr.DataArray:
-        """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""
+        """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data.
+
+        For a cube on disk, and for a reconstruction of more than a quarter of the memory, it is a dask array: blocks of
+        rows are computed when they are used, for example by ``result.reconstruction().to_zarr("model.zarr")``.
+        """
         if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
             raise ValueError(
                 "a file does not hold a transformation of your own: apply it to result.abundances yourself"
             )
         pixels = [name for name in self.abundances.dims if name != "component"]
         if self.processed is not None:
-            model = self.processed.reconstruction(self.mapped)
+            model = self.processed.reconstruction(self.mapped, self._lengths)
         else:
-            model = _model(self.abundances, self.endmembers, self.gain, self.mapped)
+            model = _model(self.abundances, self.endmembers, self.gain, self.mapped, self._lengths)
         if self.mapped is not None and not self.mapped.fitted:
             model = self.mapped.apply(model)
         attrs = {key: value for key, value in self.endmembers.attrs.items() if key in ("units", "long_name")}
@@ -231,6 +236,8 @@ class Unmixing:
 
     def residual(self, cube: Any = None) -> xr.DataArray:
         """Return the residual: the data minus the reconstruction, with the dimensions of the reconstruction.
+
+        A dask array where the reconstruction is one, see :meth:`reconstruction`.
 
         Parameters
         ----------
@@ -245,7 +252,7 @@ class Unmixing:
         """
         model = self.reconstruction()
         data = self.target(cube, model, "residual")
-        return model.copy(data=data.values - model.values).rename("residual")
+        return model.copy(data=data.data - model.data).rename("residual")
 
     def target(self, cube: Any = None, model: xr.DataArray | None = None, use: str = "target") -> xr.DataArray:
         """Return the data that the reconstruction is compared with, in its dimensions.
@@ -271,6 +278,8 @@ class Unmixing:
         model = self.reconstruction() if model is None else model
         frame = frame_of(model, [name for name in self.endmembers.dims if name != "component"])
         data: Any = self.cube if cube is None else cube
+        if isinstance(data, xr.DataArray):
+            data = in_blocks(data, self._lengths)
         if self.processed is not None:
             data = self.processed.chain.target(as_cube(data))
         aligned = align(data, frame, f"the cube of the {use}", [tuple(frame.shape)])
@@ -279,7 +288,14 @@ class Unmixing:
                 f"the cube of the {use} has the dimensions {tuple(map(str, aligned.dims))} and the reconstruction "
                 f"{tuple(map(str, model.dims))}: pass the cube that was unmixed"
             )
-        return model.copy(data=aligned.transpose(*model.dims).values).rename("target")
+        return model.copy(data=aligned.transpose(*model.dims).data).rename("target")
+
+    @property
+    def _lengths(self) -> dict[Hashable, int]:
+        """Lengths of blocks in which a reconstruction is computed; empty where it is held in memory."""
+        shapes = [self.abundances.sizes, self.endmembers.sizes]
+        sizes = {name: size for shape in shapes for name, size in shape.items() if name != "component"}
+        return block_lengths(self.cube, sizes, self.abundances.ndim - 1)
 
     def normalized(self, how: str = "max") -> Unmixing:
         """Return the result with every endmember scaled to size 1, and its abundances by the inverse factor.
@@ -458,16 +474,16 @@ def _physical(found: Callable[[], Freedom], physical: Callable[[xr.DataArray], x
 
 
 def _model(
-    abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
+    abundances: xr.DataArray,
+    endmembers: xr.DataArray,
+    gain: xr.DataArray | None,
+    mapped: Mapped | None,
+    lengths: Mapping[Hashable, int],
 ) -> xr.DataArray:
-    """Return the reconstruction f(gain A E); f is the transformation of the fit, the identity if there is none."""
-    product = _product(abundances, endmembers, gain)
+    """Return the reconstruction f(gain A E) in blocks of these lengths; without a transformation f is the identity."""
+    product = product_of(in_blocks(abundances, lengths), endmembers)
+    product = product if gain is None else product * in_blocks(gain, lengths)
     return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
-
-
-def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None) -> xr.DataArray:
-    model: xr.DataArray = xr.dot(abundances, endmembers, dim="component")
-    return model if gain is None else model * gain
 
 
 def _factors(processed: ProcessedFactors) -> dict[str, xr.DataArray]:
