@@ -107,7 +107,7 @@ def unmixed(path: Path) -> dict[str, float]:
 
     options = {"init": "random", "random_state": 0, "max_iter": 1 + COLD + WARM, "tol": 0}
     rng = np.random.default_rng(0)
-    mf.unmix(rng.random((8, 8, 16)), 2, communicator=communicator, **options)  # imports and kernels
+    mf.unmix(rng.random((8, 8, 16)), 2, **options)  # imports and kernels
     before = memory_status("VmRSS")
     cube = mf.read(path, lazy=True)
     result = mf.unmix(cube, K, communicator=communicator, callback=between, **options)
