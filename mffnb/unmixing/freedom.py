@@ -12,6 +12,7 @@ import xarray as xr
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch, pattern_of_subspace
 from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.record import in_force
 
 _RESIDUALS = 1000  # number of pixels whose residual gives the noise
 PATTERN = 1.25
@@ -175,6 +176,7 @@ def growing_freedom_of(
     moves
         Number of moves of the walk, see :func:`mffnb.geometry.freedom.rotations`.
     """
+    parameters = in_force(parameters)
     k = len(endmembers)
     E, A = (one.values.reshape(k, -1).astype(np.float64) for one in (endmembers, abundances))
     channels, pixels = (np.asarray(np.isfinite(one).all(axis=0)) for one in (E, A))
