@@ -98,10 +98,10 @@ class Counts:
         return f"Poisson weights, because {self.reason}; {about}, {volume}"
 
     def run(self, k: int, seed: int, weight: float, *, gain: bool, start: Any = "auto") -> FactorizationRun:
-        """Return the fit with Poisson weights and a volume, whose fractions sum to one, with or without a gain."""
+        """Return the fit with Poisson weights; with a volume, or without a gain, fractions sum to one."""
         return FactorizationRun(
             k,
-            abundance_terms=(Simplex(gain=gain),),
+            abundance_terms=() if gain and weight == 0 else (Simplex(gain=gain),),
             endmember_terms=(MinimumVolume(weight),) if weight > 0 else (),
             weights=POISSON,
             init=start,
@@ -184,7 +184,8 @@ class CountsSearch:
         for state in run.iterate(sparse_if_smaller(self.matrix)):
             if state.whole:
                 progress.number += 1
-                self.last = replace(state, iteration=progress.number, seconds=seconds + state.seconds, iterates=None)
+                numbered = replace(state, iteration=progress.number, seconds=seconds + state.seconds, iterates=None)
+                self.last = _with_gain(numbered) if self.with_gain and price == 0 else numbered
                 yield self.last
 
     def _start(self) -> Any:
@@ -218,6 +219,17 @@ class CountsSearch:
             trace=tuple(replace(step, endmembers=nothing) for step in self.search.trace),
             weighting=self.counts.sentence,
         )
+
+
+def _with_gain(state: State) -> State:
+    """Return a state with fractions that sum to one and a gain, on average 1; endmembers have the same maximum."""
+    highest = state.endmembers.max(axis=1, keepdims=True)
+    highest[highest <= 0] = 1.0
+    amounts = state.abundances * highest
+    gain = amounts.sum(axis=0)
+    mean = float(gain.mean()) or 1.0
+    fractions = np.where(gain > 0, amounts / np.where(gain > 0, gain, 1.0), 1 / len(amounts))
+    return replace(state, abundances=fractions, endmembers=state.endmembers / highest * mean, gain=gain / mean)
 
 
 def entropy(A: Float64Array) -> float:

@@ -32,6 +32,7 @@ _REQUESTS = {
     "known": "the known spectra",
     "terms": "your own terms",
 }
+_WEIGHTED = ("volume", "sparsity", "smoothness")
 _CHOOSERS = {
     "volume": "the smallest volume chose these spectra",
     "sparsity": "the sparsity penalty chose these spectra, and may leave less",
@@ -114,7 +115,7 @@ class Freedom:
         if self.subspace_pattern <= min(PATTERN, self.pattern / MODEL_PATTERN):  # never for NaN
             return (
                 f"without {self.requested}, as many components leave a residual with a pattern "
-                f"{self.pattern / self.subspace_pattern:.1f} times smaller: compare with a result without, or with less"
+                f"{self.pattern / self.subspace_pattern:.1f} times smaller: {_advice(self.requested)}"
             )
         if self.pattern <= PATTERN:
             return ""
@@ -137,6 +138,19 @@ class Freedom:
         one, other = physical(self.lower), physical(self.upper)
         low, high = np.minimum(one.values, other.values), np.maximum(one.values, other.values)
         return replace(self, lower=one.copy(data=low).rename("lower"), upper=one.copy(data=high).rename("upper"))
+
+
+def _advice(requested: str) -> str:
+    """Return what may cause a residual that the requested constraints and penalties leave, and what to do."""
+    parts = requested.split(" and ")
+    strong = [text for name, text in _REQUESTS.items() if name in _WEIGHTED and text in parts]
+    strict = [text for text in parts if text not in strong]
+    if not strong:
+        return "compare with a result without, or with less"
+    weight = f"the weight of {' or '.join(strong)} may be too high, so lower it first"
+    if not strict:
+        return f"{weight}, and compare"
+    return f"{weight}; if this pattern stays, {' or '.join(strict)} may not hold, so compare with a result without"
 
 
 def freedom_of(

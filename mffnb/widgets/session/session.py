@@ -288,7 +288,7 @@ class Session:
         if parameters.volume == AUTO:  # replicas use the model that the rule for volume="auto" has selected
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
-        weight = weight_for_counts(solved)
+        weight = solved.weight_for_counts
         if weight is not None:
             parameters = replace(parameters, volume=weight)
         if not self.source.placement.holds_all_pixels:
@@ -517,15 +517,6 @@ class Session:
         if pinned is None:
             return A, E, names
         return with_held(A, E, names, numbers(self._passed if held is None else held), pinned, data)
-
-
-def weight_for_counts(solved: Solved) -> float | None:
-    """Return the weight of the volume that volume="auto" has found for counts, with Poisson weights; else None."""
-    if solved.parameters.volume != AUTO:
-        return None
-    if solved.found is not None:
-        return solved.found.weight if solved.found.weighting else None
-    return solved.notes.get("volume_weight") if "weighting" in solved.notes else None
 
 
 def _is_name(weights: Any, *names: str) -> bool:
