@@ -11,7 +11,7 @@ import numpy as np
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, require_one_process
 from mffnb.geometry.matching import match
-from mffnb.geometry.model_choice import choose_model, sum_ratio
+from mffnb.geometry.model_choice import ModelChoice, choose_model, sum_ratio
 from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
@@ -58,6 +58,8 @@ class Geometry:
         Stage, start, objective and time of every step of the search.
     interrupted
         Whether it was an interrupt (Ctrl-C) that ended the search.
+    weighting
+        Sentence on the Poisson weights with which the endmembers were fitted, and the reason; empty without such a fit.
     """
 
     endmembers: Float64Array
@@ -76,6 +78,7 @@ class Geometry:
     trace: tuple[Progress, ...]
     interrupted: bool = False
     sum_ratio: float = np.nan
+    weighting: str = ""
 
 
 def minimum_volume(
@@ -143,11 +146,13 @@ class Search:
         All steps so far; endmembers are kept only for the last step of each start.
     """
 
-    def __init__(self, matrix: Matrix, components: int, seed: int = 0, gain: bool | None = None) -> None:
+    def __init__(
+        self, matrix: Matrix, components: int, seed: int = 0, gain: bool | None = None, *, counts: bool = False
+    ) -> None:
         _check(matrix, components)
         self.best: Progress | None = None
         self.trace: list[Progress] = []
-        self._choice = choice = choose_model(matrix, components, seed)
+        self._choice = choice = choose_model(matrix, components, seed, counts=counts)
         self._levelled = self._level(matrix)
         self._column_units = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
         self._ratio_decides = gain is None and not choice.clear
@@ -252,6 +257,16 @@ class Search:
             sum_ratio=self._sum_ratio,
         )
 
+    def other_than(self, endmembers: Float64Array) -> tuple[Float64Array | None, float]:
+        """Return the answer that differs most from given endmembers (k, channels) and fits as well, and its angle.
+
+        It is None, and the mean spectral angle (rad) zero, if there is none. Call this after a complete search.
+        """
+        given = replace(self._best_step, endmembers=np.ascontiguousarray(endmembers * self._choice.columns))
+        of_search = replace(self._best_step, stage="finish" if self.with_gain else "search", settled=True)
+        other, angle = _disagreement(self._model, given, [*self.trace[self._of_answer], of_search])
+        return (None if other is None else _match_lengths(other * self._column_units, endmembers)), angle
+
     def _other(self, best: Progress) -> tuple[Float64Array | None, float]:
         """Return the answer of the other model if the evidence for the model is not clear, else one of equal fit."""
         if self._rival is not None:
@@ -263,6 +278,11 @@ class Search:
         """Scale the channels such that counts have equal noise in each."""
         columns = self._choice.columns
         return matrix if np.all(columns == 1) else Scaled(matrix, columns=columns)
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The evidence for a gain per pixel, and whether the data are counts."""
+        return self._choice
 
     @property
     def runs(self) -> int:

@@ -98,7 +98,7 @@ def sum_ratio(matrix: Matrix, endmembers: Float64Array) -> float:
     return residual(fully_constrained(matrix, E)) / free
 
 
-def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
+def choose_model(matrix: Matrix, components: int, seed: int = 0, *, counts: bool = False) -> ModelChoice:
     """Choose between sum-to-one and gain per pixel by the residuals of an affine flat and of a linear subspace.
 
     Parameters
@@ -109,6 +109,8 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
         Number of endmembers k.
     seed
         Seed of the randomized SVD of X, on which the choice hardly depends.
+    counts
+        Whether the data are known to be counts, possibly with a factor; False if their noise decides.
 
     Examples
     --------
@@ -125,7 +127,7 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
     check_components(matrix, components)
     mean = matrix.transposed_times(np.full((1, matrix.shape[0]), 1.0))[0] / matrix.shape[0]
     first = _residuals(matrix, components, mean, matrix.squared_norm, seed)
-    if not _is_counts(first.variances, mean):
+    if not counts and not _is_counts(first.variances, mean):
         return _choice(first, components, _NOISE_FACTOR, np.ones(matrix.shape[1]), counts=False)
     # counts are divided by the square root of their mean.
     columns = np.where(mean > 0, 1 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)

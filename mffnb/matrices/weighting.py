@@ -54,7 +54,7 @@ class Weighting:
         Parameters
         ----------
         weights
-            None; "poisson" (Keenan & Kotula 2004, Surf. Interface Anal. 36:203: each entry counts in inverse
+            None or "equal"; "poisson" (Keenan & Kotula 2004, Surf. Interface Anal. 36:203: each entry counts in inverse
             proportion to the mean of its pixel and to that of its channel); an array of shape (pixels, 1),
             (1, channels), (pixels, channels), or of one of the two lengths; or a list of these, which multiply. Plain
             numbers in lists of equal lengths are one array.
@@ -82,7 +82,7 @@ class Weighting:
         channels: Float64Array | None = None
         entries: Any = None
         for part in _arrays(weights):
-            if part is None:
+            if part is None or (isinstance(part, str) and part == "equal"):
                 continue
             if isinstance(part, str):
                 of_pixels, of_channels = _poisson(part, matrix, power)
@@ -184,7 +184,7 @@ def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int |
 def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Array, Float64Array]:
     """Compute Poisson weights of pixels and channels: the inverses of their mean counts."""
     if name != "poisson":
-        raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
+        raise ValueError(f"weights={name!r} is not known: use 'poisson', 'equal', or arrays")
     if power != 0.5:
         raise UnsupportedCombinationError(
             "Poisson scaling and a similarity with its own noise model, such as the Kullback-Leibler divergence, both "

@@ -15,6 +15,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.stability.replicas import Noise
 from mffnb.stability.spread import rescaled_to
 from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.record import in_force
 from mffnb.unmixing.result import Unmixing
 
 _SURE = 2.0  # number of standard errors above which negative entries are significant
@@ -204,7 +205,8 @@ def _determined_by_penalty(answer: Unmixing) -> bool:
 
 def is_selected(answer: Unmixing) -> bool:
     """Whether a penalty, a volume or a term of the user selects one of the equivalent solutions."""
-    return any(answer.parameters.get(name) for name in _SELECTING_TERMS)
+    noted = in_force(answer.parameters)
+    return any(noted.get(name) for name in _SELECTING_TERMS)
 
 
 def _reach(answer: Unmixing, *steps: Float64Array) -> Reach:

@@ -15,6 +15,7 @@ from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.spread import RunStatistics, alignment, as_matrix
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.record import in_force
 from mffnb.unmixing.result import Unmixing
 
 # Terms whose choice of the spectra no refit shows: simulated maps are as smooth as the fitted ones already.
@@ -72,7 +73,7 @@ def weaker_weights(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 def weaker_fit(answer: Unmixing, given: dict[str, Any], cube: xr.DataArray) -> Unmixing | None:
     """Repeat the fit of a result from its factors with :func:`weaker_weights`; None if there are none."""
-    weights = weaker_weights(answer.parameters)
+    weights = weaker_weights(in_force(answer.parameters))
     if not weights:
         return None
     task = Refit.of(answer, given).task
@@ -124,7 +125,7 @@ def bias_of(answer: Unmixing, runs: RunStatistics, weaker: Unmixing | None, cube
         order, factors = alignment(spectra, moved)
         moved = moved[order] if answer.parameters.get("sum_to_one") else moved[order] * factors[:, None]
         size = size + np.abs(moved - spectra)
-    elif answer.parameters.get("volume"):
+    elif in_force(answer.parameters).get("volume"):
         size = _REPEATED * size
     endmembers = answer.endmembers
     displacement = endmembers.copy(data=size.reshape(endmembers.shape)).rename("displacement")
@@ -141,7 +142,7 @@ def _without_sparsity(answer: Unmixing, cube: xr.DataArray) -> Unmixing:
 
 def _freedom_and_doubt(answer: Unmixing, cube: xr.DataArray) -> tuple[Freedom | None, str]:
     """Return the freedom that replaces the band, if any, and what the bands assume."""
-    noted = answer.parameters
+    noted = in_force(answer.parameters)
     unseen = " and ".join(text for name, text in _UNSEEN.items() if noted.get(name))
     chosen = " and ".join(text for name, text in _CHOOSERS.items() if noted.get(name))
     try:

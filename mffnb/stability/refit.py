@@ -57,6 +57,11 @@ class Refit:
         if answer.processed is not None:
             settings["preprocess"] = answer.processed.chain.steps
         settings |= given
+        if noted.get("volume") == AUTO and settings.get("volume") == AUTO:
+            # The weights hold for all replicas; for counts, the rule has found the settings of an ordinary fit.
+            settings["weights"] = "equal"
+            if noted.get("weights") == "poisson":
+                settings |= {"volume": noted["volume_weight"], "weights": "poisson"}
         for name in ("sum_to_one", "gain"):  # the decision of the result holds for all replicas
             settings[name] = bool(noted.get(name, False))
         init = settings.pop("init", None)

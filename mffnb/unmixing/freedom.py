@@ -12,6 +12,7 @@ import xarray as xr
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch, pattern_of_subspace
 from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.record import in_force
 
 _RESIDUALS = 1000  # number of pixels whose residual gives the noise
 PATTERN = 1.25
@@ -31,6 +32,7 @@ _REQUESTS = {
     "known": "the known spectra",
     "terms": "your own terms",
 }
+_WEIGHTED = ("volume", "sparsity", "smoothness")
 _CHOOSERS = {
     "volume": "the smallest volume chose these spectra",
     "sparsity": "the sparsity penalty chose these spectra, and may leave less",
@@ -113,7 +115,7 @@ class Freedom:
         if self.subspace_pattern <= min(PATTERN, self.pattern / MODEL_PATTERN):  # never for NaN
             return (
                 f"without {self.requested}, as many components leave a residual with a pattern "
-                f"{self.pattern / self.subspace_pattern:.1f} times smaller: compare with a result without, or with less"
+                f"{self.pattern / self.subspace_pattern:.1f} times smaller: {_advice(self.requested)}"
             )
         if self.pattern <= PATTERN:
             return ""
@@ -136,6 +138,19 @@ class Freedom:
         one, other = physical(self.lower), physical(self.upper)
         low, high = np.minimum(one.values, other.values), np.maximum(one.values, other.values)
         return replace(self, lower=one.copy(data=low).rename("lower"), upper=one.copy(data=high).rename("upper"))
+
+
+def _advice(requested: str) -> str:
+    """Return what may cause a residual that the requested constraints and penalties leave, and what to do."""
+    parts = requested.split(" and ")
+    strong = [text for name, text in _REQUESTS.items() if name in _WEIGHTED and text in parts]
+    strict = [text for text in parts if text not in strong]
+    if not strong:
+        return "compare with a result without, or with less"
+    weight = f"the weight of {' or '.join(strong)} may be too high, so lower it first"
+    if not strict:
+        return f"{weight}, and compare"
+    return f"{weight}; if this pattern stays, {' or '.join(strict)} may not hold, so compare with a result without"
 
 
 def freedom_of(
@@ -175,6 +190,7 @@ def growing_freedom_of(
     moves
         Number of moves of the walk, see :func:`mffnb.geometry.freedom.rotations`.
     """
+    parameters = in_force(parameters)
     k = len(endmembers)
     E, A = (one.values.reshape(k, -1).astype(np.float64) for one in (endmembers, abundances))
     channels, pixels = (np.asarray(np.isfinite(one).all(axis=0)) for one in (E, A))

@@ -191,7 +191,9 @@ def divides_images(settings: dict[str, Any]) -> bool:
     counts = isinstance(similarity, KullbackLeibler)
     counts |= isinstance(similarity, BetaDivergence) and similarity.beta == 1
     weights = settings["weights"]
-    counts |= any(isinstance(one, str) for one in (weights if isinstance(weights, list) else [weights]))
+    counts |= any(
+        isinstance(one, str) and one != "equal" for one in (weights if isinstance(weights, list) else [weights])
+    )
     counts |= any(step.stabilizes for step in settings["preprocess"] or ())
     ranged = settings["transform"] is not None or traits_of(similarity).transform is not None
     return not counts and not ranged and not (settings["sum_to_one"] and not settings["gain"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +49,16 @@ def record(
         "solver": _described(solver),
         **others,
     }
+
+
+def in_force(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a record whose volume is the weight that ``volume="auto"`` has found for counts, which may be 0.
+
+    Any other record is returned as it is: a smallest simplex is the solution of no problem with a weight.
+    """
+    if parameters.get("volume") != "auto" or parameters.get("weights") != "poisson":
+        return parameters
+    return {**parameters, "volume": parameters.get("volume_weight", 0.0)}
 
 
 def origin(source: Any) -> dict[str, Any]:

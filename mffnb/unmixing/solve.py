@@ -13,6 +13,7 @@ from mffnb.parallel.placement import Local, Placement
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest
 from mffnb.solvers.progress import Callback, bar, both
+from mffnb.unmixing.auto_counts import Counts
 from mffnb.unmixing.auto_volume import check_supported, evidence, find_volume
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.image import Prepared
@@ -90,8 +91,9 @@ def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | N
     """Run the rule for ``volume="auto"``: the data determine model, start and weight of a minimum volume."""
     check_supported(task.physics, matrix, task.similarity, image.weights)
     assert task.seed is not None
+    counts = Counts.of(image, task.k)
     with bar(progress, None) as show:
-        found, outcome, trace = find_volume(matrix, task.k, task.seed, task.physics, both(show, callback))
+        found, outcome, trace = find_volume(matrix, task.k, task.seed, task.physics, both(show, callback), counts)
     return Solution(
         found.abundances,
         found.endmembers,

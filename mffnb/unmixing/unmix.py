@@ -114,7 +114,9 @@ def unmix(
         Weight of the volume that the endmembers span. It needs abundances that sum to one, with or without a gain; if
         neither ``sum_to_one`` nor ``gain`` is given, the data decide. "auto" determines model, start and weight from
         the data alone, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence,
-        ``result.alternative`` another solution that fits as well, if there is one.
+        ``result.alternative`` another solution that fits as well, if there is one. Counts are fitted with Poisson
+        weights, and with no volume where spectra are unique without one, see :mod:`mffnb.unmixing.auto_counts`;
+        ``result.parameters["weighting"]`` says why. ``weights="equal"`` or ``"poisson"`` overrides it.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain
@@ -127,8 +129,8 @@ def unmix(
     weights
         Weights of pixels, channels or entries in the misfit: an array over the pixel dimensions, over the channel
         dimensions or over the whole cube; ``"poisson"`` (each entry in inverse proportion to the means of its pixel and
-        of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``); or a
-        list of these, which are multiplied.
+        of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``);
+        ``"equal"``, as None, but also with ``volume="auto"``; or a list of these, which are multiplied.
     image_weights
         For a list of images: one number > 0 for each, by which the misfit of its pixels is multiplied; 1 if None.
     transform

@@ -39,7 +39,8 @@ def _counts(solved: Solved) -> Iterator[dict[str, Any]]:
     """Counts with the variance of counts, fitted by least squares."""
     data, error = solved.data, solved.state.relative_error
     least_squares = named_similarity(solved.parameters.similarity) == Frobenius()
-    plain = least_squares and data.image.weights is None and data.matrix.complete
+    weighted = data.image.weights is not None or solved.weight_for_counts is not None
+    plain = least_squares and not weighted and data.matrix.complete
     if not plain or error is None or not data.holds_counts or not data.total:
         return
     ratio = float(error) ** 2 * data.matrix.squared_norm / data.total

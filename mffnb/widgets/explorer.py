@@ -142,6 +142,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             own=self.session.own.term_knobs,
             menu_knobs=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
+            weights=self.session.source.task.weights,
         )
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
         self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())

@@ -131,6 +131,16 @@ def test_a_constraint_that_does_not_hold_is_named():
     assert np.isnan(plain.freedom.subspace_pattern)
 
 
+def test_the_doubt_of_a_strong_volume_names_its_weight_before_the_constraint():
+    rng = np.random.default_rng(3)
+    maps, spectra = rng.dirichlet(np.ones(3), (12, 17)), 0.3 + rng.random((3, 25))
+    cube = maps @ spectra + 0.003 * rng.standard_normal((12, 17, 25))
+    doubts = [mf.unmix(cube, 3, sum_to_one=True, volume=one, random_state=0).freedom.doubt for one in (3e-2, 1e-6)]
+    assert "the weight of the volume may be too high, so lower it first" in doubts[0]
+    assert "the sum of one may not hold, so compare with a result without" in doubts[0]
+    assert not doubts[1]
+
+
 def test_too_few_components_are_not_blamed_on_the_constraint(cube):
     fewer = mf.unmix(cube, 2, sum_to_one=True, random_state=0)
     assert "try another k" in fewer.freedom.doubt

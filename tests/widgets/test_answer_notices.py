@@ -10,6 +10,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.widgets.answer_notices import answer_notices
+from mffnb.widgets.session.progress import outcome_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
@@ -51,6 +52,26 @@ def test_counts_fitted_by_least_squares_are_cured_by_poisson(opened):
     press(explorer, "counts")
     assert explorer.settings.similarity == "kl"
     assert not any("counts" in text for text in explorer.notices)
+
+
+def test_counts_that_auto_has_weighted_are_not_named_and_the_control_says_where_the_noise_model_is_from(opened):
+    rng, mean = scene()
+    explorer = opened(rng.poisson(20 * mean).astype(float), k=2, volume="auto")
+    assert explorer.session.last.weight_for_counts is not None
+    assert "Poisson weights" in outcome_text(explorer.session.last)
+    assert explorer.result.parameters["weights"] == "poisson"
+    assert not any("counts" in text for text in explorer.notices)
+    assert explorer.controls.similarity.label == "from the data"
+    explorer.controls.auto.value = False
+    assert explorer.controls.similarity.label == "least squares"
+
+
+def test_the_noise_control_names_poisson_weights_that_were_given(opened):
+    rng, mean = scene()
+    explorer = opened(rng.poisson(20 * mean).astype(float), k=2, weights="poisson")
+    assert explorer.controls.similarity.label == "least squares, Poisson weights"
+    explorer.controls.auto.value = True
+    assert explorer.controls.similarity.label == "least squares, Poisson weights"
 
 
 @pytest.mark.parametrize("kind", ["floats", "steps of a gain of ten", "rounded"])

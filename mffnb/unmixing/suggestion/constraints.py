@@ -37,11 +37,14 @@ class Constraints:
     empty
         Share of the entries of plain spectra that are below a twentieth of the largest. Spectra with many zeros, such
         as separate peaks, are nearly unique, also where noise lets their freedom seem large.
+    noise
+        Variance of the noise of an entry, from the residual of that fit, where the mean squared norm of a pixel is 1.
     """
 
     choice: ModelChoice
     freedom: float
     empty: float
+    noise: float = 0.0
 
     @property
     def needs_volume(self) -> bool:
@@ -52,13 +55,14 @@ class Constraints:
     def of(cls, sample: Sample, k: int, weights: Any, seed: int = 0) -> Constraints:
         """Compare models of k components on a sample."""
         choice = choose_model(sample.matrix, k, seed)
-        X, A, E = _quick_fit(sample, k, weights, seed)
+        X, A, E, error = _quick_fit(sample, k, weights, seed)
         empty = float(np.mean(E / E.max(axis=1, keepdims=True) < _ZERO))
-        return cls(choice, float(np.median(_freedom(X, A, E))), empty)
+        noise = error**2 / max(X.shape[1] - k, 1) / max(1 - k / len(X), 0.1)
+        return cls(choice, float(np.median(_freedom(X, A, E))), empty, float(noise))
 
 
-def _quick_fit(sample: Sample, k: int, weights: Any, seed: int) -> tuple[Array, Float64Array, Float64Array]:
-    """Return some pixels of a sample, and A and E of a plain fit to them without components that are zero."""
+def _quick_fit(sample: Sample, k: int, weights: Any, seed: int) -> tuple[Array, Float64Array, Float64Array, float]:
+    """Return some pixels, A and E of a plain fit to them without components that are zero, and its relative error."""
     every = max(1, len(sample.values) // _PIXELS)
     X = np.ascontiguousarray(sample.values[::every])
     run = FactorizationRun(k, weights=weights, max_iter=_ITERATIONS, tol=_TOLERANCE, random_state=seed)
@@ -66,7 +70,7 @@ def _quick_fit(sample: Sample, k: int, weights: Any, seed: int) -> tuple[Array, 
         *_, last = run.iterate(sparse_if_smaller(in_memory(X)))
     A, E = last.abundances, last.endmembers
     used = (np.abs(A).max(axis=1) > 0) & (np.abs(E).max(axis=1) > 0)
-    return X, A[used], E[used]
+    return X, A[used], E[used], float(last.relative_error)
 
 
 def _freedom(X: Array, A: Float64Array, E: Float64Array) -> Float64Array:

@@ -16,6 +16,7 @@ from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.similarity import Similarity
+from mffnb.unmixing.auto_counts import POISSON
 from mffnb.widgets.controls.elements import (
     Slider,
     checkbox,
@@ -35,6 +36,7 @@ from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _AUTO_LABEL = "from the data"
+_LEAST_SQUARES = traits_of(SIMILARITIES["frobenius"]).label or "frobenius"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_DISABLED = "Disabled: fractions have a constant L1 norm, so sparsity has no effect. Set fractions to off."
 _VOLUME_DISABLED = "Disabled: the volume depends on the scale. Choose fractions first: sum to one, or up to a gain."
@@ -65,6 +67,8 @@ class Controls(Displayed, ipywidgets.VBox):
         Knobs of the penalties and constraints in the menu, by the menu label.
     steps
         Preprocessing steps; each gets a switch.
+    weights
+        Weights of the misfit, which the entry of least squares names if they are Poisson weights.
     """
 
     def __init__(
@@ -78,7 +82,9 @@ class Controls(Displayed, ipywidgets.VBox):
         own: Sequence[TermKnob] = (),
         menu_knobs: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
+        weights: Any = None,
     ) -> None:
+        self._poisson = isinstance(weights, str) and weights == POISSON
         self._min_components, self._held, self._area = min_components, parameters.held, parameters.area
         self._fixed = parameters.fixed
         least = self._least(parameters)
@@ -118,7 +124,7 @@ class Controls(Displayed, ipywidgets.VBox):
         self.similarity = dropdown(
             "noise", _similarities(parameters.similarity), parameters.similarity,
             "measure of the misfit: least squares for constant noise, Kullback-Leibler for counts, Huber for "
-            "outliers",
+            "outliers; auto takes least squares, with Poisson weights for counts",
         )  # fmt: skip
         self.steps = tuple(switch(step) for step in steps)
         self.restart_button = ipywidgets.Button(
@@ -438,6 +444,8 @@ class Controls(Displayed, ipywidgets.VBox):
         self.similarity.disabled = auto
         setting, self._setting = self._setting, True  # relabelling must not trigger a callback
         relabel(self.fractions, _OFF, _AUTO_LABEL if auto else _OFF)
+        weighted = f"{_LEAST_SQUARES}, Poisson weights" if self._poisson else _LEAST_SQUARES
+        relabel(self.similarity, "frobenius", _AUTO_LABEL if auto and not self._poisson else weighted)
         self._setting = setting
 
 

@@ -39,5 +39,6 @@ def outcome_text(solved: Solved) -> str:
     words = [solved.state.outcome.name.lower().replace("_", " ")]
     if solved.found is not None:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
+        words.append("Poisson weights" if solved.found.weighting else "")
         words.append(ambiguity_note(solved.found.disagreement))
     return ", ".join(word for word in words if word)

@@ -28,6 +28,7 @@ from mffnb.solvers import Outcome, State
 from mffnb.stability import weaker_weights
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
+from mffnb.unmixing.auto_counts import EQUAL, POISSON, Counts
 from mffnb.unmixing.auto_volume import check_supported, iterate_volume
 from mffnb.unmixing.kernel_settings import kernel_settings
 from mffnb.unmixing.result import Unmixing
@@ -134,7 +135,8 @@ class Session:
     def automatic(self) -> bool:
         """Whether ``volume="auto"`` is possible with the image and the keywords of the user."""
         source, own = self.source, self.own
-        given = source.known is not None or source.task.weights is not None
+        weights = source.task.weights
+        given = source.known is not None or not (weights is None or _is_name(weights, POISSON, EQUAL))
         given = given or bool(own.abundance_terms or own.endmember_terms)
         return not given and self.matrix.complete and source.placement.holds_all_pixels
 
@@ -286,6 +288,9 @@ class Session:
         if parameters.volume == AUTO:  # replicas use the model that the rule for volume="auto" has selected
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
+        weight = solved.weight_for_counts
+        if weight is not None:
+            parameters = replace(parameters, volume=weight)
         if not self.source.placement.holds_all_pixels:
             raise UnsupportedCombinationError("bands need all pixels in one process: open an explorer without engines")
         held = numbers(parameters.held_or(self._passed))
@@ -297,6 +302,9 @@ class Session:
             A, E = non_negative_factors_of(answer, data.image)
             task = self._task.task(settings, [solved.names[j] for j in order])
             task = replace(task, init=start_factors(A.T, E, task, data, len(held)))
+            if weight is not None:  # the rule has found the settings of an ordinary fit
+                weighted = replace(task.run(data.image, self.source.placement), weights=POISSON)
+                return weighted.iterate(data.solver_matrix)
             return (state for state, _ in self._states(task, data))
 
         def labelled(state: State, data: LiveImage) -> Unmixing:
@@ -463,7 +471,8 @@ class Session:
         if not task.automatic:
             run = task.run(data.image, self.source.placement)
             return ((state, None) for state in run.iterate(data.solver_matrix))
-        return iterate_volume(data.matrix, task.k, self._seed, task.physics, self._report_search)
+        counts = Counts.of(data.image, task.k)
+        return iterate_volume(data.matrix, task.k, self._seed, task.physics, self._report_search, counts)
 
     def _report_search(self, done: int, most: int) -> None:
         """Keep how many searches for the smallest volume have ended, for the next state."""
@@ -508,6 +517,11 @@ class Session:
         if pinned is None:
             return A, E, names
         return with_held(A, E, names, numbers(self._passed if held is None else held), pinned, data)
+
+
+def _is_name(weights: Any, *names: str) -> bool:
+    """Whether weights are one of these names, and no array."""
+    return isinstance(weights, str) and weights in names
 
 
 def _choose_tier(tier: Tier | None, task: Task, data: LiveImage) -> None:

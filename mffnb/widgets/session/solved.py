@@ -17,7 +17,7 @@ from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
 from mffnb.widgets.session.live_data import LiveImage
-from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.parameters import AUTO, Parameters
 from mffnb.widgets.session.search_answer import SearchAnswer
 
 _CLEARLY = 0.5  # ratio of angles below which components have exchanged their spectra
@@ -76,6 +76,15 @@ class Solved:
     from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
     origin: SearchAnswer | None = None
+
+    @property
+    def weight_for_counts(self) -> float | None:
+        """Weight of the volume that volume="auto" has found for counts, with Poisson weights; None for others."""
+        if self.parameters.volume != AUTO:
+            return None
+        if self.found is not None:
+            return self.found.weight if self.found.weighting else None
+        return self.notes.get("volume_weight") if "weighting" in self.notes else None
 
     def at_channels_of(self, data: LiveImage) -> Solved:
         """Return this state with spectra at the channels of another image on its grid; itself for the same image."""
