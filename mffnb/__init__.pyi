@@ -18,6 +18,7 @@ from mffnb.constraints.ball import UnitBall as UnitBall
 from mffnb.constraints.bounds import Bounds as Bounds
 from mffnb.constraints.fixed import Fixed as Fixed
 from mffnb.constraints.orthogonal import Orthogonal as Orthogonal
+from mffnb.constraints.pattern_symmetry import PatternSymmetry as PatternSymmetry
 from mffnb.constraints.pinned import Pinned as Pinned
 from mffnb.constraints.simplex import Simplex as Simplex
 from mffnb.constraints.unimodal import Unimodal as Unimodal
@@ -73,6 +74,7 @@ __all__ = [
     "MinimumVolume",
     "NonNegative",
     "Orthogonal",
+    "PatternSymmetry",
     "Pinned",
     "RankExplorer",
     "Ridge",

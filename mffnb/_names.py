@@ -35,6 +35,7 @@ MODULES_OF = {
     "MinimumVolume": "mffnb.penalties.volume",
     "NonNegative": "mffnb.constraints.ball",
     "Orthogonal": "mffnb.constraints.orthogonal",
+    "PatternSymmetry": "mffnb.constraints.pattern_symmetry",
     "Pinned": "mffnb.constraints.pinned",
     "RankExplorer": "mffnb.widgets.boards.rank_explorer",
     "Ridge": "mffnb.penalties.ridge",

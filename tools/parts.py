@@ -32,6 +32,7 @@ ARGUMENTS: dict[type, dict[str, Any]] = {
     penalties.Smoothness: {"graph": grid((2, 3))},
     penalties.TotalVariation: {"graph": grid((2, 3))},
     constraints.Fixed: {"where": np.arange(6) < 2},
+    constraints.PatternSymmetry: {"order": 4, "axes": (2, 3)},
     constraints.Pinned: {"values": np.array([[0.5, np.nan, 1.0, 2.0, np.nan, 0.0]])},
     Extrapolated: {"solver": Hals()},
 }

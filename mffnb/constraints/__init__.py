@@ -6,6 +6,7 @@ from mffnb.constraints.ball import NonNegative, UnitBall
 from mffnb.constraints.bounds import Bounds
 from mffnb.constraints.fixed import Fixed
 from mffnb.constraints.orthogonal import Orthogonal
+from mffnb.constraints.pattern_symmetry import PatternSymmetry
 from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
 from mffnb.constraints.unimodal import Unimodal
@@ -16,6 +17,7 @@ __all__ = [
     "Fixed",
     "NonNegative",
     "Orthogonal",
+    "PatternSymmetry",
     "Pinned",
     "Simplex",
     "Unimodal",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mffnb.constraints import Bounds, Fixed, Orthogonal, Pinned, Simplex
+from mffnb.constraints import Bounds, Fixed, Orthogonal, PatternSymmetry, Pinned, Simplex
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
 from mffnb.protocols.terms import Penalty, Term
@@ -40,7 +40,7 @@ def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, 
             )
     for terms, others, owner in (
         (endmember_terms, (Simplex, Fixed, GroupSparsity), "abundance_terms"),
-        (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
+        (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness, PatternSymmetry), "endmember_terms"),
     ):
         for term in terms:
             if isinstance(term, others):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.constraints import Bounds, Fixed, Pinned, Simplex, UnitBall
+from mffnb.constraints import Bounds, Fixed, PatternSymmetry, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
 from mffnb.matrices.checking import check_proportion, check_size
@@ -84,7 +84,7 @@ def state_problem(
     misfit = _bound(similarity, fitted, matrix, gain)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
     _check_sizes(abundance_terms, endmember_terms, misfit.scale, fractions=gauge is Gauge.SUM)
-    endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
+    endmember_terms = _in_scaled_units(endmember_terms, misfit.scale, weighting.columns)
     # A weight of a pixel multiplies its misfit, which matters beside a penalty and where the loss has a threshold.
     relative = gauge is Gauge.ABUNDANCES or isinstance(similarity, DataDependent)
     relative = relative or any(isinstance(term, Penalty) for term in abundance_terms)
@@ -199,10 +199,10 @@ def _check_sizes(
                 check_proportion(term.radius, 1.0, "radii")
 
 
-def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
-    """Return the terms, with bounds on endmembers converted to the units of the scaled data."""
+def _in_scaled_units(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
+    """Return the terms, with bounds and symmetry of endmembers converted to the units of the scaled data."""
     factor = scale if columns is None else scale * columns
-    return tuple(term.scaled(factor) if isinstance(term, Bounds) else term for term in terms)
+    return tuple(term.scaled(factor) if isinstance(term, Bounds | PatternSymmetry) else term for term in terms)
 
 
 def _check_transform(similarity: Similarity, fitted: FittedTransform | None, gauge: Gauge) -> None:

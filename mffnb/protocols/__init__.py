@@ -22,12 +22,22 @@ from mffnb.protocols.misfit import FactorUpdate, GainMisfit, InterceptMisfit, Mi
 from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.protocols.similarity import DataDependent, EntrywiseSimilarity, Similarity
 from mffnb.protocols.solver import CoordinateDescent, Solver, Start
-from mffnb.protocols.terms import Constraint, DistributableTerm, GraphTerm, Penalty, Proximal, SmoothTerm, Term
+from mffnb.protocols.terms import (
+    ChannelTerm,
+    Constraint,
+    DistributableTerm,
+    GraphTerm,
+    Penalty,
+    Proximal,
+    SmoothTerm,
+    Term,
+)
 from mffnb.protocols.traits import Distribution, SimilarityTraits, SolverTraits, TermTraits, TransformTraits
 from mffnb.protocols.transform import FittedTransform, Transform
 
 __all__ = [
     "AxisDistribution",
+    "ChannelTerm",
     "Constraint",
     "CoordinateDescent",
     "DataDependent",

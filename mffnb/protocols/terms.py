@@ -5,12 +5,13 @@ Optional capabilities are declared in :class:`mffnb.protocols.TermTraits`.
 
 from __future__ import annotations
 
-from typing import Protocol, Self, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, runtime_checkable
 
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction, SmoothFunction
 from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Half
-from mffnb.typing import Total
+from mffnb.typing import Array, Total
 
 
 @runtime_checkable
@@ -56,3 +57,14 @@ class GraphTerm(Term, Protocol):
     @property
     def graph(self) -> PixelGraph | None:
         """Pixel adjacency graph; None for nearest neighbours on the grid of the map."""
+
+
+@runtime_checkable
+class ChannelTerm(Term, Protocol):
+    """A term on endmembers that depends on the positions of the channels, such as the symmetry of a pattern."""
+
+    def on_channels(self, axes: Sequence[Any], used: Array | None) -> Self:
+        """Return the term for a cube: positions along each channel dimension, and which channels are used.
+
+        A dimension without coordinates is given by its length.
+        """

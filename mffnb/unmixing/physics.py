@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 
 from mffnb.constraints import Fixed, Pinned, Simplex
+from mffnb.cubes.layout import Layout
 from mffnb.parallel.placement import Placement
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.problem.compatibility import as_terms
-from mffnb.protocols.terms import GraphTerm, Term
+from mffnb.protocols.terms import ChannelTerm, GraphTerm, Term
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
@@ -105,7 +106,7 @@ class Physics:
         if self.known is not None:
             self._check_known(image)
             terms.append(Pinned(image.known_spectra(self.known)))
-        return (*terms, *as_terms(self.endmember_terms))
+        return (*terms, *(_on_channels(term, image.layout) for term in as_terms(self.endmember_terms)))
 
     def _check_known(self, image: Prepared) -> None:
         """Refuse known spectra with fractions, after a step that divides each pixel by a scale of this pixel."""
@@ -152,4 +153,16 @@ def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:
         return term
     along = term.relative_weights if isinstance(term, Smoothness) else None
     found: Term = replace(term, graph=placement.graph(image.layout, along))
+    return found
+
+
+def _on_channels(term: Term, layout: Layout) -> Term:
+    """Return a term for the channels of the image, if the term depends on their positions."""
+    if not isinstance(term, ChannelTerm):
+        return term
+    axes = [
+        layout.coords[name].values if name in layout.coords and layout.coords[name].dtype.kind in "iuf" else length
+        for name, length in layout.channel_shape.items()
+    ]
+    found: Term = term.on_channels(axes, layout.channel_mask)
     return found
