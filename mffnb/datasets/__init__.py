@@ -12,6 +12,7 @@ _MODULES_OF = {
     "bfo_iv": "mffnb.datasets.domain_walls",
     "chondro": "mffnb.datasets.cartilage",
     "cits_pnictide": "mffnb.datasets.tunnelling",
+    "diffraction_4d": "mffnb.datasets.scanning_diffraction",
     "eels_map": "mffnb.datasets.energy_loss",
     "mineral_edx": "mffnb.datasets.mineral_grains",
     "poplar": "mffnb.datasets.poplar_wood",

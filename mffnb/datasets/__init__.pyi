@@ -11,6 +11,7 @@ from mffnb.datasets.poplar_wood import poplar as poplar
 from mffnb.datasets.raman_mapping import raman_map as raman_map
 from mffnb.datasets.remote_sensing import samson as samson
 from mffnb.datasets.sample import Sample as Sample
+from mffnb.datasets.scanning_diffraction import diffraction_4d as diffraction_4d
 from mffnb.datasets.tof_sims import tof_sims_2d as tof_sims_2d
 from mffnb.datasets.tunnelling import cits_pnictide as cits_pnictide
 
@@ -19,6 +20,7 @@ __all__ = [
     "bfo_iv",
     "chondro",
     "cits_pnictide",
+    "diffraction_4d",
     "eels_map",
     "mineral_edx",
     "poplar",
