@@ -16,7 +16,9 @@ __all__ = ["Pinned"]
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """Fix the first endmembers to known spectra, in all channels or in those where the user gives values.
+    r"""Fix the first endmembers to known spectra, in all channels or in those where the user gives values.
+
+    .. math:: e_{im} = v_{im} \quad (v_{im}\ \mathrm{known})
 
     Parameters
     ----------

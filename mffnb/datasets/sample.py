@@ -32,6 +32,13 @@ class Sample:
         Licence of the data.
     extra
         Further data beside the cube, for example a topography or a phase map.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
+    >>> sample.cube.dims, sample.endmembers.shape, sample.abundances.shape
+    (('y', 'x', 'bias'), (3, 60), (3, 20, 24))
     """
 
     name: str

@@ -60,6 +60,15 @@ class Geometry:
         Whether it was an interrupt (Ctrl-C) that ended the search.
     weighting
         Sentence on the Poisson weights with which the endmembers were fitted, and the reason; empty without such a fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import in_memory
+    >>> rng = np.random.default_rng(0)
+    >>> found = minimum_volume(in_memory(rng.dirichlet([1, 1], 300) @ rng.random((2, 20))), 2)
+    >>> found.model, found.endmembers.shape, found.abundances.shape
+    ('sum to one', (2, 20), (2, 300))
     """
 
     endmembers: Float64Array
@@ -144,6 +153,17 @@ class Search:
         The best step so far; None before the first step.
     trace
         All steps so far; endmembers are kept only for the last step of each start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import in_memory
+    >>> rng = np.random.default_rng(0)
+    >>> search = Search(in_memory(rng.dirichlet([1, 1], 300) @ rng.random((2, 20))), 2)
+    >>> for step in search.steps():
+    ...     pass
+    >>> search.answer().endmembers.shape
+    (2, 20)
     """
 
     def __init__(

@@ -56,6 +56,16 @@ class ModelChoice:
         Whether the data are counts: the variance of the noise equals the mean in each channel.
     columns
         Factors of the channels that make the noise of counts uniform; ones otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import in_memory
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.dirichlet([1, 1], 300) @ rng.random((2, 20)) + 0.01 * rng.standard_normal((300, 20))
+    >>> choice = choose_model(in_memory(X), 2)  # fractions that sum to one
+    >>> choice.gain, bool(choice.rho < choice.threshold)
+    (False, True)
     """
 
     gain: bool

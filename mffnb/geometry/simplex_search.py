@@ -71,6 +71,16 @@ class Progress:
         Whether this is the last step of its start in this stage.
     seconds
         Time since the beginning of the search (s).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.geometry import Search
+    >>> from mffnb.matrices import in_memory
+    >>> rng = np.random.default_rng(0)
+    >>> step = next(Search(in_memory(rng.dirichlet([1, 1], 300) @ rng.random((2, 20))), 2).steps())
+    >>> step.stage, step.endmembers.shape
+    ('search', (2, 20))
     """
 
     stage: str

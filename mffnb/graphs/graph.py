@@ -36,6 +36,16 @@ class Graph:
         Number of pixels of other processes with neighbours here; their indices follow those of the pixels here.
     exchange
         Function that fills the ghost columns of an array (..., pixels + ghosts) with the values of their owners.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.graphs import grid
+    >>> graph = grid((1, 4))  # four pixels in a row
+    >>> graph.pixels, graph.degree.tolist()
+    (4, [0.5, 1.0, 1.0, 0.5])
+    >>> graph.roughness(np.array([[0.0, 0.0, 1.0, 1.0]]))  # tr(A^T L A)
+    0.5
     """
 
     indptr: Array

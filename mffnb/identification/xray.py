@@ -23,6 +23,12 @@ def xray_lines(scale: float = 1.0) -> PeakTable:
     ------
     ImportError
         If eXSpy is not installed.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> lines = mf.identification.xray_lines()  # doctest: +SKIP
+    >>> mf.identification.identify(spectra, 6.40, table=lines)  # doctest: +SKIP
     """
     try:
         from exspy import material  # noqa: PLC0415  optional, and imports HyperSpy

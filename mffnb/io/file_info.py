@@ -40,6 +40,17 @@ class FileInfo:
         The arrays in the file; empty if they cannot be listed.
     chosen
         What :func:`mffnb.read` reads: shape, axes, type and size; or the sentence that refuses to choose.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> import mffnb as mf
+    >>> path = os.path.join(tempfile.mkdtemp(), "map.npy")
+    >>> np.save(path, np.ones((4, 5, 60)))
+    >>> found = mf.io.info(path)
+    >>> found.reader, found.signals[0].shape, found.size
+    ('NumPy array', (4, 5, 60), 9728)
     """
 
     path: Path

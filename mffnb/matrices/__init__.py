@@ -45,6 +45,15 @@ def sparse_if_smaller(matrix: Matrix) -> Matrix:
     """Convert a mostly zero matrix to compressed sparse rows if that saves time or memory; return others unchanged.
 
     ``str(matrix)`` names the storage format.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import in_memory, sparse_if_smaller
+    >>> counts = np.zeros((200, 1000))
+    >>> counts[::10, ::50] = 1
+    >>> type(sparse_if_smaller(in_memory(counts))).__name__, type(sparse_if_smaller(in_memory(counts + 1))).__name__
+    ('Sparse', 'Dense')
     """
     if not matrix.complete:
         return matrix
@@ -59,6 +68,13 @@ def in_memory(X: Array) -> Dense | Chunked:
     Products read float64, float32, uint8 and uint16 directly, with float64 sums: float32 sums would be less precise
     than the decrease of the objective. Arrays of other types are converted band by band, while a band is in the
     processor's cache.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import in_memory
+    >>> type(in_memory(np.ones((3, 2)))).__name__, type(in_memory(np.ones((3, 2), dtype="int64"))).__name__
+    ('Dense', 'Chunked')
     """
     if native(X) is X:
         return Dense(X)

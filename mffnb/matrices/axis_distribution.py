@@ -22,6 +22,12 @@ class LocalAxis:
     ----------
     length
         Number of entries of the axis.
+
+    Examples
+    --------
+    >>> from mffnb.matrices import LocalAxis
+    >>> LocalAxis(5).own
+    slice(0, 5, None)
     """
 
     length: int
@@ -137,6 +143,14 @@ def replicate_columns(matrix: Products, factor: Float64Array) -> Float64Array:
     """Replicate a distributed factor (..., own columns) as (..., columns) in every process.
 
     Every process then holds the whole factor, so this is meant for small factors and rare calls.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense, replicate_columns
+    >>> E = np.ones((2, 3))
+    >>> replicate_columns(Dense(np.ones((4, 3))), E) is E  # nothing to replicate in one process
+    True
     """
     if not matrix.shared:
         return factor

@@ -27,6 +27,14 @@ class Capped(Local):
         Data matrix X without missing entries.
     low, high
         Lower and upper limits of each channel, (columns,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Capped, Dense
+    >>> X = Capped(Dense(np.array([[1.0, 9.0], [5.0, 2.0]])), low=np.zeros(2), high=np.array([4.0, 4.0]))
+    >>> X.times(np.eye(2)).T.tolist()
+    [[1.0, 4.0], [4.0, 2.0]]
     """
 
     inner: Matrix

@@ -17,7 +17,16 @@ from mffnb.typing import Array, Float64Array
 
 
 class Rows(Protocol):
-    """Protocol of a row source: an object of shape (rows, columns) whose slices of rows are arrays."""
+    """Protocol of a row source: an object of shape (rows, columns) whose slices of rows are arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Rows
+    >>> rows: Rows = np.ones((6, 3))  # an array, a memory map or a dataset of HDF5
+    >>> rows.shape, rows[0:2].shape
+    ((6, 3), (2, 3))
+    """
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -44,6 +53,14 @@ class Chunked(Local):
         once. If None, bands have about ``band_bytes`` as float64.
     band_bytes
         Size of a band in bytes of float64 numbers, if ``limits`` is None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Chunked
+    >>> X = Chunked(np.ones((6, 3)), limits=np.array([0, 4, 6]))
+    >>> [(start, stop) for start, stop, band in X.bands()], X.squared_norm
+    ([(0, 4), (4, 6)], 18.0)
     """
 
     single_threaded: ClassVar[bool] = True

@@ -19,6 +19,15 @@ class Dense(Local):
 
     Its type is one of :data:`mffnb.matrices.block_products.NATIVE`. Arrays of other types are wrapped by
     :func:`mffnb.matrices.in_memory`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense
+    >>> X = Dense(np.arange(6.0).reshape(3, 2))
+    >>> E = np.array([[1.0, 1.0]])  # (k, channels)
+    >>> X.times(E), X.squared_norm  # E X^T, (k, pixels), and the sum of squares
+    (array([[1., 5., 9.]]), 55.0)
     """
 
     array: Array

@@ -40,6 +40,15 @@ class Distributed:
         An mpi4py communicator of all ranks.
     errors
         Reading errors of this rank that have not been raised on all ranks yet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense, DistributedAxis, Distributed
+    >>> rows, columns = (DistributedAxis(n, np.array([0, n]), None, 0) for n in (4, 3))  # one rank holds all
+    >>> X = Distributed(Dense(np.ones((4, 3))), rows, columns, communicator=None)
+    >>> X.shape, X.own, X.times(np.ones((1, 3))).tolist()
+    ((4, 3), slice(0, 4, None), [[3.0, 3.0, 3.0, 3.0]])
     """
 
     block: Matrix

@@ -85,6 +85,13 @@ def selected(array: Array, rows: Array | None, columns: Array | None) -> Array |
         Array of real numbers.
     rows, columns
         Booleans, True where a row or a column is selected; None for all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import selected
+    >>> selected(np.arange(6.0).reshape(3, 2), rows=np.array([True, False, True]), columns=None).tolist()
+    [[0.0, 1.0], [4.0, 5.0]]
     """
     readable = array.dtype in NATIVE and array.dtype.isnative
     if rows is None and columns is None and readable:
@@ -128,6 +135,14 @@ class Gathered(Local):
     ----------
     array
         Rows of X, for example a :class:`Selection`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Gathered, Selection
+    >>> X = Gathered(Selection(np.arange(12.0).reshape(4, 3), rows=np.array([0, 2])))
+    >>> X.shape, X.times(np.ones((1, 3))).tolist()
+    ((2, 3), [[3.0, 21.0]])
     """
 
     array: RowsInMemory

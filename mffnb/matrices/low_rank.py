@@ -23,6 +23,14 @@ class LowRank(Local):
         Scores of the rows (pixels), (rank, rows).
     right
         Orthonormal loadings of the columns (channels), (rank, columns).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import LowRank
+    >>> X = LowRank(left=np.array([[1.0, 2.0, 3.0]]), right=np.array([[0.6, 0.8]]))  # rank 1
+    >>> X.shape, X.squared_norm
+    ((3, 2), 14.0)
     """
 
     left: Float64Array

@@ -34,6 +34,14 @@ class Partial(Local):
     weights
         Entry weights w, of the same shape, from 0 (missing) to 1: an array, or an object that can be sliced and
         transposed by ``T``. None for weight 1 wherever X is not NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Partial
+    >>> X = Partial(np.array([[1.0, np.nan], [2.0, 3.0]]))
+    >>> X.complete, X.squared_norm  # the missing entry has weight 0
+    (False, 14.0)
     """
 
     array: Array | Selection
@@ -75,7 +83,17 @@ class Partial(Local):
 
 
 class WeightedRows(Protocol):
-    """Protocol of a matrix that returns rows with their entry weights: :class:`Partial`, scaled or not."""
+    """Protocol of a matrix that returns rows with their entry weights: :class:`Partial`, scaled or not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Partial
+    >>> X = Partial(np.array([[1.0, 2.0], [3.0, 4.0]]), weights=np.array([[1.0, 0.5], [1.0, 1.0]]))
+    >>> values, weights = X.rows_and_weights(0, 1)
+    >>> values.tolist(), weights.tolist()
+    ([[1.0, 2.0]], [[1.0, 0.5]])
+    """
 
     @property
     def shape(self) -> tuple[int, int]:

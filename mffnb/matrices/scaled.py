@@ -29,6 +29,14 @@ class Scaled(Local):
         Row factors r, (rows,); None for ones.
     columns
         Column factors c, (columns,); None for ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense, Scaled
+    >>> X = Scaled(Dense(np.ones((2, 2))), rows=np.array([1.0, 2.0]), columns=np.array([1.0, 3.0]))
+    >>> X.times(np.eye(2)).T.tolist()
+    [[1.0, 3.0], [2.0, 6.0]]
     """
 
     inner: Matrix
@@ -111,6 +119,13 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
         X.
     rows, columns
         Row factors r, (own rows,), and column factors c, (own columns,); None for ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense, scaled
+    >>> scaled(Dense(np.ones((2, 2))), columns=np.array([1.0, 3.0])).times(np.eye(2)).T.tolist()
+    [[1.0, 3.0], [1.0, 3.0]]
     """
     of_rows = None if rows is None else matrix.row_axis.gather(rows)
     of_columns = None if columns is None else matrix.column_axis.gather(columns)

@@ -38,6 +38,15 @@ class Sparse(Local):
     ----------
     array
         A SciPy sparse array in compressed rows or columns, or :class:`CompressedRows`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from mffnb.matrices import Sparse
+    >>> X = Sparse(sparse.csr_array(np.diag([1.0, 2.0, 3.0])))
+    >>> X.shape, X.times(np.ones((1, 3))).tolist()
+    ((3, 3), [[1.0, 2.0, 3.0]])
     """
 
     array: Any

@@ -26,6 +26,13 @@ class AttachedCluster(Cluster):
 
     Dead engines are not replaced: restarts and searches go on with the rest, and calls of MPI engines raise an error.
     :meth:`stop` disconnects from the engines, which keep running.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> engines = mf.parallel.attach("default")  # doctest: +SKIP
+    >>> result = mf.unmix("big.h5", 4, cluster=engines)  # doctest: +SKIP
+    >>> engines.stop()  # disconnects; the engines run on  # doctest: +SKIP
     """
 
     def __init__(self, client: Any, n: int, mpi: bool, timeout: float, owns_client: bool, folder: Path | None):
@@ -139,8 +146,7 @@ def attach(
 
     Examples
     --------
-    >>> import mffnb as mf
-    >>> mf.parallel.attach(4)                      # with mf.parallel.attach("default") as engines: ...
+    >>> attach(4)                                  # with mf.parallel.attach("default") as engines: ...
     Traceback (most recent call last):
     TypeError: client must be an ipyparallel.Client, a profile's name or a connection file, got int
     """

@@ -40,6 +40,13 @@ class Cluster:
         Lock that a collective call on MPI engines holds, so that the messages of two callers do not mix.
     folder
         Folder that this process and all engines see, for instructions to MPI engines; None for the temporary folder.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> engines = mf.parallel.cluster(2)  # engines start with `with`, or engines.start()
+    >>> engines.n, engines.mpi, engines.client
+    (2, False, None)
     """
 
     def __init__(self, n: int, mpi: bool = False, timeout: float = 120.0):

@@ -41,6 +41,13 @@ class Check:
         What was found, with versions and numbers.
     cure
         The command that cures it; empty if it works.
+
+    Examples
+    --------
+    >>> from mffnb.parallel import Check
+    >>> print(Check("MPI library", False, "missing", cure="pip install x"))
+    FAILS MPI library       missing
+                            cure: pip install x
     """
 
     name: str

@@ -27,6 +27,15 @@ class Grid:
     ------
     ValueError
         If the communicator has another number of ranks.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import mffnb as mf
+    >>> world = SimpleNamespace(size=6, rank=4)  # stands for MPI.COMM_WORLD
+    >>> grid = mf.parallel.Grid(world, (3, 2))
+    >>> grid.shape, grid.place
+    ((3, 2), (2, 0))
     """
 
     def __init__(self, communicator: Any, shape: tuple[int, int] | None = None):

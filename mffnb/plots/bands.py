@@ -78,6 +78,15 @@ def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
         Result of :func:`mffnb.selection.stability`; without replicas, only restarts are shown.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> found = mf.selection.stability(cube, 2, n_init=2, n_bootstrap=9, random_state=0)
+    >>> figure = mf.plots.stability(found)
+    >>> sum(len(ax.images) for ax in figure.axes) >= 4
+    True
     """
     part = found.replicas if found.replicas is not None else found.restarts
     if part is None:

@@ -45,6 +45,14 @@ def overview(
         Maximum number of maps in a row.
     band, note
         Lower and upper end of a pale band behind each spectrum, and a sentence above them.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> figure = mf.plots.overview(mf.unmix(cube, 3, random_state=0))
+    >>> sum(len(ax.images) for ax in figure.axes)
+    3
     """
     k = len(result.abundances)
     columns = min(columns, k)
@@ -85,6 +93,14 @@ def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) ->
         The data; needed only if the result was loaded from a file, which does not contain them.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> figure = mf.plots.residuals(mf.unmix(cube, 3, random_state=0))
+    >>> figure.axes[0].images[0].get_array().shape
+    (20, 24)
     """
     missed = result.residual(cube)
     channels = [name for name in result.endmembers.dims if name != "component"]
@@ -126,6 +142,14 @@ def sections(result: Factors, across: str, at: float | None = None, *, figure: F
     ------
     ValueError
         If the maps have no such dimension.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.tof_sims_3d(seed=0, shape=(20, 8, 8)).cube
+    >>> figure = mf.plots.sections(mf.unmix(cube, 2, random_state=0), across="y")
+    >>> figure.axes[0].images[0].get_array().shape
+    (20, 8)
     """
     maps = result.abundances
     if across not in maps.dims[1:]:
@@ -169,6 +193,15 @@ def joint_overview(
         Figure to draw on; if None, a new one that pyplot does not manage.
     band, note
         Lower and upper end of a pale band behind each spectrum, and a sentence above them.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> images = [mf.datasets.cits_pnictide(seed=seed, shape=(20, 24, 60)).cube for seed in (0, 1)]
+    >>> joint = mf.unmix(images, 3, random_state=0)
+    >>> figure = mf.plots.joint_overview(list(joint), ["before", "after"])
+    >>> sum(len(ax.images) for ax in figure.axes) >= 6
+    True
     """
     k = len(results[0].abundances)
     labels, colors = identity(results[0].abundances)

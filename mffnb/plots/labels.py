@@ -22,7 +22,16 @@ _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 
 def axis_label(array: xr.DataArray, name: Any) -> str:
-    """Return the label of a dimension with its units, for example ``"energy (eV)"``."""
+    """Return the label of a dimension with its units, for example ``"energy (eV)"``.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import mffnb as mf
+    >>> energy = xr.DataArray([1.0, 2.0], dims="energy", attrs={"units": "eV"})
+    >>> mf.plots.axis_label(xr.DataArray([5.0, 6.0], dims="energy", coords={"energy": energy}), "energy")
+    'energy (eV)'
+    """
     if name not in array.coords:
         return str(name)
     attrs = array[name].attrs
@@ -35,7 +44,16 @@ def with_units(text: str, units: object) -> str:
 
 
 def channel_coordinate(spectra: xr.DataArray) -> Array:
-    """Return the channel coordinate of spectra, or channel numbers if there is none that can serve as an axis."""
+    """Return the channel coordinate of spectra, or channel numbers if there is none that can serve as an axis.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import mffnb as mf
+    >>> spectra = xr.DataArray([[5.0, 6.0]], dims=("component", "energy"), coords={"energy": [280.0, 281.0]})
+    >>> mf.plots.channel_coordinate(spectra), mf.plots.channel_coordinate(spectra.drop_vars("energy"))
+    (array([280., 281.]), array([0., 1.]))
+    """
     name = spectra.dims[-1]
     if spectra.ndim == 2 and name in spectra.coords and _is_axis(spectra[name].values):
         return np.asarray(spectra[name].values, dtype=np.float64)
@@ -88,6 +106,13 @@ def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> x
     """Reduce a map to two dimensions: a line scan becomes one row, a stack a section, the middle one if not given.
 
     Where the index of the section is :data:`MAXIMUM`, the maximum over the dimension is taken instead.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> stack = mf.datasets.tof_sims_3d(seed=0, shape=(20, 8, 8)).abundances[0]
+    >>> mf.plots.as_image(stack).shape, mf.plots.as_image(stack, {"z": 0}).dims
+    ((8, 8), ('y', 'x'))
     """
     if image.ndim == 1:
         return image.expand_dims({"": 1})
@@ -98,7 +123,15 @@ def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> x
 
 
 def channel_label(spectra: xr.DataArray) -> str:
-    """Return the axis label that belongs to :func:`channel_coordinate`."""
+    """Return the axis label that belongs to :func:`channel_coordinate`.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> import mffnb as mf
+    >>> mf.plots.channel_label(xr.DataArray([[5.0, 6.0]], dims=("component", "energy"), coords={"energy": ["a", "b"]}))
+    'energy, by channel number'
+    """
     if spectra.ndim > 2:
         return "channel, row by row"
     name = spectra.dims[-1]
@@ -108,7 +141,15 @@ def channel_label(spectra: xr.DataArray) -> str:
 
 
 def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
-    """Return height, width and unit of a pixel; None unless both axes are evenly spaced in the same unit."""
+    """Return height, width and unit of a pixel; None unless both axes are evenly spaced in the same unit.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> height, width, unit = mf.plots.pixel_size(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).abundances[0])
+    >>> height == width, unit
+    (True, 'µm')
+    """
     plane = as_image(image)
     sizes, units = [], set()
     for name in plane.dims:

@@ -61,6 +61,15 @@ def draw_map(
     options
         Passed to ``Axes.imshow``. Defaults without ``norm``: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th
         percentile; and equal lengths on both axes if they have the same unit.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
+    >>> ax = mf.plots.draw_map(sample.abundances[0], Figure().subplots(), title="matrix")
+    >>> ax.images[0].get_array().shape, ax.get_title()
+    ((20, 24), 'matrix')
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))

@@ -45,6 +45,14 @@ def rank_scan(
         Whether to mark the recommended k; False during a scan, when the recommendation may still change.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> scan = mf.selection.scan_rank(cube, range(2, 4), n_init=2, splits=0, random_state=0)
+    >>> len(mf.plots.rank_scan(scan).axes) > 3
+    True
     """
     figure = figure or Figure(figsize=(11.0, 5.6), layout="constrained")
     axes = figure.subplots(2, 3).ravel()
@@ -119,6 +127,15 @@ def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | 
         The k whose row is highlighted.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> tree = mf.selection.Lineage.of({k: mf.unmix(cube, k, random_state=0) for k in (2, 3)})
+    >>> figure = mf.plots.lineage(tree, chosen=3)
+    >>> sum(len(ax.images) for ax in figure.axes)
+    5
     """
     ks, families = sorted(tree.results), tree.families()
     columns = max((number for row in families.values() for number in row), default=0) + 1

@@ -27,6 +27,15 @@ def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
         Trials with ``number`` and ``loss`` (None where a trial failed); see :class:`mffnb.tuning.Trial`.
     ax
         Axes to draw on.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> trials = [mf.tuning.Trial(i, {"sparsity": 0.1 * i}, loss=loss) for i, loss in enumerate([0.5, 0.3, 0.4])]
+    >>> ax = mf.plots.draw_losses(trials, Figure().subplots())
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('trial', 'loss')
     """
     number = np.array([trial.number for trial in trials], dtype=np.float64)
     loss = np.array([np.nan if trial.loss is None else trial.loss for trial in trials], dtype=np.float64)
@@ -61,6 +70,15 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
         Pareto-optimal trials.
     ax
         Axes to draw on.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> trials = [mf.tuning.Trial(i, {}, loss=0.1, error=0.3 - 0.1 * i, sparseness=0.6 - 0.2 * i) for i in range(3)]
+    >>> ax = mf.plots.draw_front(trials, trials[:2], Figure().subplots())
+    >>> ax.get_xlabel(), len(ax.lines)
+    ('sparseness of the abundances', 2)
     """
     for some, line, color in ((trials, "", "0.5"), (front, "-", _BEST)):
         shown = [trial for trial in some if trial.error is not None]
@@ -87,6 +105,16 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
     names
         Names of the two settings. If empty, two settings that vary are chosen, preferably weights. With a single name,
         the loss is the other axis.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> weights = [(1e-3, 1.0), (1e-2, 0.1), (1e-1, 0.5)]
+    >>> trials = [mf.tuning.Trial(i, {"sparsity": w, "k": 3 + i}, loss=loss) for i, (w, loss) in enumerate(weights)]
+    >>> ax = mf.plots.draw_settings(trials, Figure().subplots(), ["sparsity", "k"])
+    >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()
+    ('sparsity', 'k', 'log')
     """
     names = tuple(names) or _varied(trials)
     across = np.array([_number(trial.settings.get(names[0])) for trial in trials]) if names else np.zeros(len(trials))
@@ -167,6 +195,14 @@ def search(found: Any, *, figure: Figure | None = None) -> Figure:
         Result of a search, :class:`mffnb.tuning.Tuning`.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> found = mf.tuning.tune(cube, {"sparsity": (1e-3, 1.0)}, mf.tuning.HeldOut(), k=3, max_evals=3, random_state=0)
+    >>> len(mf.plots.search(found).axes) >= 3
+    True
     """
     return draw_search(found.trials, found.pareto(), figure=figure)
 

@@ -46,6 +46,15 @@ def draw_spectra(
         example ``(result.freedom.lower, result.freedom.upper)``.
     options
         Passed to ``Axes.plot``.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
+    >>> ax = mf.plots.draw_spectra(sample.endmembers, Figure().subplots(), stacked=False)
+    >>> len(ax.lines), ax.get_xlabel()
+    (3, 'sample bias (mV)')
     """
     values = spectra.values.reshape(len(spectra), -1)
     channel = channel_coordinate(spectra)

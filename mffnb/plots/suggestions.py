@@ -21,6 +21,13 @@ def suggestion(found: Suggested, *, figure: Figure | None = None) -> Figure:
         Result of :func:`mffnb.suggest`.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> found = mf.suggest(mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube)
+    >>> len(mf.plots.suggestion(found).axes) >= 2
+    True
     """
     figure = figure or Figure(figsize=(9.0, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -19,7 +19,18 @@ _FLAGS = ("feature", "feature_scale", "feature_offset", "feature_units")
 
 
 class Parts(NamedTuple):
-    """Endmembers of an augmented cube, separated into spectra and features."""
+    """Endmembers of an augmented cube, separated into spectra and features.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import augment, split
+    >>> cube = xr.DataArray(np.ones((2, 3, 5)), dims=("y", "x", "energy"))
+    >>> height = xr.DataArray(np.arange(6.0).reshape(2, 3), dims=("y", "x"), name="height")
+    >>> parts = split(augment(cube, height))
+    >>> parts.spectra.sizes["energy"], parts.features["feature"].values.tolist()
+    (5, ['height'])
+    """
 
     spectra: xr.DataArray
     features: xr.DataArray

@@ -225,7 +225,11 @@ class PowerLawBackground(Step):
 
 @dataclass(frozen=True)
 class ConstantBackground(Step):
-    """Subtract a constant from every spectrum: its mean in a window without signal, or its minimum.
+    r"""Subtract a constant from every spectrum: its mean in a window without signal, or its minimum.
+
+    .. math:: x_{ij} = X_{ij} - \frac{1}{|W|} \sum_{l \in W} X_{il}
+
+    with the window W.
 
     Parameters
     ----------

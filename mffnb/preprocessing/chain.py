@@ -45,6 +45,15 @@ class Chain:
         Channel dimensions after the last step.
     labels
         Units and long name of the data that the inverse returns.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import Log1p, fit_chain
+    >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
+    >>> processed, chain = fit_chain(cube, [Log1p()])
+    >>> chain.bends, chain.channel, bool(np.allclose(chain.inverse(processed), cube))
+    (True, ('energy',), True)
     """
 
     steps: tuple[Step, ...]
@@ -233,7 +242,17 @@ class Chain:
 
 
 class Processed(NamedTuple):
-    """Result of :func:`fit_chain`: the processed cube, and the fitted chain with which it was processed."""
+    """Result of :func:`fit_chain`: the processed cube, and the fitted chain with which it was processed.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import Crop, fit_chain
+    >>> cube = xr.DataArray(np.ones((3, 4, 5)), dims=("y", "x", "energy"), coords={"energy": np.arange(5.0)})
+    >>> found = fit_chain(cube, [Crop({"energy": (1, 3)})])
+    >>> found.cube.sizes["energy"], len(found.chain.steps)
+    (3, 1)
+    """
 
     cube: xr.DataArray
     chain: Chain

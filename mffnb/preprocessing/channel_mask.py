@@ -28,7 +28,11 @@ class MissingChannels(Fitted):
 
 @dataclass(frozen=True)
 class LeaveOutChannels(Step):
-    """Leave channels out of the fit, such as the central beam of diffraction patterns that another step computes.
+    r"""Leave channels out of the fit, such as the central beam of diffraction patterns that another step computes.
+
+    .. math:: x_{ij} = X_{ij} \quad (j \notin L)
+
+    with the channels L, whose entries are missing.
 
     Where the cube itself has the channels, ``mask`` of :func:`mffnb.unmix` does the same.
 

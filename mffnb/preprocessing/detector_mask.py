@@ -38,7 +38,11 @@ class MaskedDetector(Fitted):
 
 @dataclass(frozen=True)
 class DetectorMask(Step):
-    """Leave defective pixels and the beam stop of a detector out of the fit (diffraction, 4D-STEM).
+    r"""Leave defective pixels and the beam stop of a detector out of the fit (diffraction, 4D-STEM).
+
+    .. math:: x_{ij} = X_{ij} \quad (j \notin D)
+
+    with the defects D, whose entries are missing.
 
     Defects are found in the patterns: a dead pixel has the same value in all patterns while its neighbours have not. A
     hot or weak pixel lies, in the mean pattern, above or below the median of its 5 x 5 neighbourhood by more than the

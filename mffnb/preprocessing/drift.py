@@ -96,7 +96,11 @@ class AlignedFrames(Fitted):
 
 @dataclass(frozen=True)
 class DriftCorrection(Step):
-    """Shift the frames of a series by whole pixels onto each other, and crop them to their common area.
+    r"""Shift the frames of a series by whole pixels onto each other, and crop them to their common area.
+
+    .. math:: x_t(p) = X_t(p + s_t)
+
+    with the shift s of frame t, in pixels p.
 
     The image of a frame is the sum of its channels. Its shift maximises the normalised cross-correlation with the mean
     of the other aligned frames, at first with the first frame. No value is interpolated, so counts stay counts. Follow

@@ -55,7 +55,11 @@ class Cropped(Fitted):
 
 @dataclass(frozen=True)
 class Crop(Step):
-    """Crop a cube to ranges of its dimensions.
+    r"""Crop a cube to ranges of its dimensions.
+
+    .. math:: x_{ij} = X_{ij} \quad (c_{\mathrm{low}} \leq c_j \leq c_{\mathrm{high}})
+
+    with the coordinate c of each dimension.
 
     Maps and spectra of the result have the cropped grid and its coordinates.
 
@@ -160,7 +164,11 @@ class Binned(Fitted):
 
 @dataclass(frozen=True)
 class Bin(Step):
-    """Sum or average blocks of neighbouring pixels and channels.
+    r"""Sum or average blocks of neighbouring pixels and channels.
+
+    .. math:: x_{ab} = \sum_{i \in a} \sum_{j \in b} X_{ij}
+
+    for blocks a of pixels and b of channels; the average divides by the number of entries.
 
     Maps and spectra of the result have the binned grid, at block centres. Incomplete blocks at the end are cropped. Bin
     before non-linear or scaling steps: sums of scaled values could not be inverted.

@@ -26,6 +26,10 @@ _FALSE_BY_NOISE = 0.01  # expected number of peaks of noise alone
 class PeakPicking(Step):
     r"""Sum the channels of each peak of the total spectrum to one channel, for example for mass spectra.
 
+    .. math:: x_{ip} = \sum_{j \in W_p} X_{ij}
+
+    with the window W of peak p.
+
     Peaks of the total over all pixels are found by :func:`scipy.signal.find_peaks`, after the
     generalised Anscombe transform, so that the prominence is in standard deviations of the noise.
     The window of a peak ends where it has fallen to 5 % of its prominence, or at the valley to the next peak. The

@@ -63,6 +63,10 @@ def _filled_block(block: Array, places: Array, new: Float64Array, block_info: An
 class SpikeRemoval(Step):
     r"""Replace spikes (cosmic rays) by linear interpolation along the channels.
 
+    .. math:: z_{ij} = \frac{X_{ij} - \mathrm{median}_{l \approx j}\, X_{il}}{\sigma_{ij}}
+
+    with the standard deviation of the noise, :math:`\sigma`.
+
     A value is judged by its modified z-score: its difference to the running median of its spectrum over the robust
     standard deviation of the noise, which is estimated from second differences as a function of the signal. A spike
     exceeds the threshold, and also exceeds five times the excess of the neighbouring pixels in the same channel. So a

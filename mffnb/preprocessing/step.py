@@ -24,6 +24,16 @@ class Fitted(Protocol):
 
     A non-linear step is inverted on the endmembers; the reconstruction is then ``inverse(a e)``, not A E.
     Subclasses override only the methods that are not the identity.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import UnitSum
+    >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
+    >>> fitted = UnitSum().fit(cube, ("energy",))
+    >>> processed = fitted.transform(cube)
+    >>> bool(np.allclose(processed.sum("energy"), 1)), bool(np.allclose(fitted.inverse(processed), cube))
+    (True, True)
     """
 
     @property
@@ -111,7 +121,15 @@ class Fitted(Protocol):
 
 
 class Step(Protocol):
-    """Base class of preprocessing steps: a frozen dataclass of the user's parameters."""
+    """Base class of preprocessing steps: a frozen dataclass of the user's parameters.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import Anscombe, Crop
+    >>> Anscombe().bends, Anscombe().stabilizes, Crop({"energy": (1, 3)}).selects
+    (True, True, True)
+    """
 
     @property
     def undone(self) -> bool:

@@ -100,6 +100,10 @@ class ShiftedSpectra(Fitted):
 class ZeroLossAlignment(Step):
     r"""Shift each spectrum so that its zero-loss peak is at zero energy (EELS, also elastic peaks of other methods).
 
+    .. math:: x_i(E) = X_i(E + d_i)
+
+    with the position d of the peak in pixel i.
+
     The position of the peak is its centroid, with Gaussian weights around the position itself, iterated from the
     maximum; for a symmetric peak it has no bias. Spectra are interpolated linearly between channels. This keeps
     counts non-negative, and correlates the noise of neighbouring channels: its variance is smaller by up to one half.

@@ -27,6 +27,14 @@ class Lineage:
         One row for each component of every k except the smallest: ``k``, ``component``, ``parent`` (index of the linked
         component in the result for the previous k), ``angle`` (rad) between the two spectra, and ``new`` (True if the
         component has split off, because its parent continues as another component).
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> tree = mf.selection.Lineage.of({k: mf.unmix(cube, k, random_state=0) for k in (2, 3)})
+    >>> tree.links[["k", "component"]].values.tolist(), int(tree.links["new"].sum())
+    ([[3, 0], [3, 1], [3, 2]], 1)
     """
 
     results: dict[int, Unmixing]

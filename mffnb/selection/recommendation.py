@@ -47,6 +47,12 @@ class Recommendation:
         Smallest and largest number that remain possible; (k, k) if k is determined.
     reasons
         Arguments for and against, one sentence each.
+
+    Examples
+    --------
+    >>> from mffnb.selection import Recommendation
+    >>> print(Recommendation(None, (3, 4), ("one image is hardly above the noise",)))
+    undetermined, between 3 and 4: one image is hardly above the noise
     """
 
     k: int | None

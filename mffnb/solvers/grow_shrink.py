@@ -36,6 +36,17 @@ def grow(
     -------
     abundances, endmembers
         Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.matrices import Dense
+    >>> from mffnb.selection import grow
+    >>> A, E = np.array([[1.0, 0.0, 1.0]]), np.array([[1.0, 0.0]])
+    >>> X = Dense(A.T @ E + np.array([[0.0, 0.0], [0.0, 2.0], [0.0, 2.0]]))  # a second spectrum in two pixels
+    >>> abundances, endmembers = grow(X, A, E)
+    >>> np.round(abundances.T @ endmembers, 6).tolist()
+    [[1.0, 0.0], [0.0, 2.0], [1.0, 2.0]]
     """
     first, A = (matrix, abundances) if rows is None else (Dense(rows_of(matrix, rows)), abundances[:, rows])
     # Initial spectrum: the residual of the mean spectrum after a least-squares fit by the present components.

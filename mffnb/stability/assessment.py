@@ -60,6 +60,14 @@ class Stability:
         and a spread is None if its runs are too few.
     bias
         Bias of a result that a penalty or a volume selected, which widens the bands; None without one.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> found = mf.selection.stability(cube, 2, n_init=2, n_bootstrap=9, random_state=0)
+    >>> found.noise, found.level, bool((found.lower <= found.upper).all())
+    ('residual', 0.9, True)
     """
 
     answer: Unmixing

@@ -37,6 +37,14 @@ class Fit:
         Keywords of :func:`mffnb.unmix`, including k.
     memory
         Cache of the worker, kept between trials; its values may depend on the cube and the settings only.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> fit = mf.tuning.Fit(cube, {"k": 3, "sparsity": 1e-2, "random_state": 0})
+    >>> fit.unmix().endmembers.shape, fit.unmix(k=2).endmembers.shape
+    ((3, 60), (2, 60))
     """
 
     cube: xr.DataArray
@@ -63,6 +71,14 @@ class Measured:
         The fit.
     parts
         Errors of parts of the data, the same for all trials, from which the significance of a difference is computed.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> cube = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60)).cube
+    >>> measured = mf.tuning.HeldOut().measure(mf.tuning.Fit(cube, {"k": 3, "random_state": 0}))
+    >>> 0 < measured.loss < 1, measured.result.endmembers.shape
+    (True, (3, 60))
     """
 
     loss: float
@@ -77,6 +93,16 @@ class Objective(Protocol):
     An objective may also have a method ``check(settings)``, called before the first trial, that raises an error for
     unsupported settings. It receives the keywords of :func:`mffnb.unmix`; a searched keyword has its part of the space
     as value.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> class Overlap:
+    ...     def measure(self, fit):
+    ...         result = fit.unmix()
+    ...         return mf.tuning.Measured(float(result.abundances.prod("component").mean()), result)
+    >>> isinstance(Overlap(), mf.tuning.Objective)
+    True
     """
 
     def measure(self, fit: Fit) -> Measured:

@@ -1,4 +1,9 @@
-"""Objectives of a hyperparameter search without ground truth: held-out error, repeatability, BIC, target sparsity."""
+"""Objectives of a hyperparameter search without ground truth: held-out error, repeatability, BIC, target sparsity.
+
+>>> from mffnb.tuning.objectives import HeldOut
+>>> HeldOut(share=0.05)
+HeldOut(share=0.05, seed=0)
+"""
 
 from __future__ import annotations
 

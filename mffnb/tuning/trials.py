@@ -35,6 +35,12 @@ class Trial:
         Run time; ignored in comparisons of trials.
     parts
         Errors of parts of the data, see :class:`mffnb.tuning.Measured`; empty if the objective has none.
+
+    Examples
+    --------
+    >>> from mffnb.tuning import Trial
+    >>> Trial(0, {"sparsity": 0.01}, loss=0.2).failed, Trial(1, {"sparsity": 10.0}, loss=None, message="no").failed
+    (False, True)
     """
 
     number: int

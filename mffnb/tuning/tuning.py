@@ -17,7 +17,14 @@ from mffnb.unmixing.result import Unmixing
 
 
 class Ended(enum.Enum):
-    """How a hyperparameter search ended; the value is a description."""
+    """How a hyperparameter search ended; the value is a description.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> print(mf.tuning.Ended.FINISHED.value)
+    all trials are done
+    """
 
     RUNNING = "still running"
     FINISHED = "all trials are done"
