@@ -19,6 +19,7 @@ _MODULES_OF = {
     "raman_map": "mffnb.datasets.raman_mapping",
     "samson": "mffnb.datasets.remote_sensing",
     "stem_catalyst": "mffnb.datasets.mixed_oxide",
+    "stem_movie": "mffnb.datasets.phase_front",
     "tof_sims_2d": "mffnb.datasets.tof_sims",
     "tof_sims_3d": "mffnb.datasets.depth_profile",
     "xdm_film": "mffnb.datasets.diffraction_microscopy",

@@ -7,6 +7,7 @@ from mffnb.datasets.domain_walls import bfo_iv as bfo_iv
 from mffnb.datasets.energy_loss import eels_map as eels_map
 from mffnb.datasets.mineral_grains import mineral_edx as mineral_edx
 from mffnb.datasets.mixed_oxide import stem_catalyst as stem_catalyst
+from mffnb.datasets.phase_front import stem_movie as stem_movie
 from mffnb.datasets.poplar_wood import poplar as poplar
 from mffnb.datasets.raman_mapping import raman_map as raman_map
 from mffnb.datasets.remote_sensing import samson as samson
@@ -27,6 +28,7 @@ __all__ = [
     "raman_map",
     "samson",
     "stem_catalyst",
+    "stem_movie",
     "tof_sims_2d",
     "tof_sims_3d",
     "xdm_film",

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import fft, ndimage
-from scipy.spatial import cKDTree
 
 from mffnb.datasets.oxide_phases import M1, M2
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.scanned_columns import PIXEL, imperfect, join_crystals, scan_columns, share_of_windows
 from mffnb.datasets.simulated import AFTER_THE_PAPER
 from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import SlidingFFT
-from mffnb.preprocessing.sliding_fft import LocalSpectra
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["stem_catalyst"]
@@ -23,12 +21,6 @@ __all__ = ["stem_catalyst"]
 COMPONENTS = ("M1", "M2")
 
 _SMALLEST_SIDE = 256
-_PIXEL = 0.025  # nm
-_PROBE = 0.045  # nm, standard deviation of a column's image: probe and thermal motion
-_CLOSEST = 0.25  # nm, smallest distance of atomic columns of different phases
-_DETECTOR = 0.12  # background, as a fraction of the mean signal
-_ROUGHNESS = 0.12  # spread of the columns' intensities: composition and vacancies
-_STRAIN = 0.006  # nm, spread of the columns' static displacements
 
 
 PAPER_WINDOW = SlidingFFT(size=500, step=100, zoom=4, log=False)
@@ -125,15 +117,15 @@ def stem_catalyst(
     fft.shape(shape)  # raises for a window that does not fit, before the simulation
     generator = np.random.default_rng(seed)
     interface = _Interface.random(shape, generator)
-    field = (_PIXEL * shape[0], _PIXEL * shape[1])
-    crystals = [_imperfect(phase.positions(field), generator) for phase in (M1, M2)]
+    field = (PIXEL * shape[0], PIXEL * shape[1])
+    crystals = [imperfect(phase.positions(field), generator) for phase in (M1, M2)]
     parts = [part[interface.beyond(part[:, 0], part[:, 1]) == i] for i, part in enumerate(crystals)]
-    y, x = _PIXEL * np.arange(shape[0]), _PIXEL * np.arange(shape[1])
+    y, x = PIXEL * np.arange(shape[0]), PIXEL * np.arange(shape[1])
     phase = interface.beyond(y[:, None], x)
     thickness = 1 + gradient * _ramp(shape, generator)
 
     def image(columns: Float64Array) -> NDArray[np.float32]:
-        return _scan(columns, thickness, counts, scan_noise, generator)
+        return scan_columns(columns, thickness, counts, scan_noise, generator)
 
     pixels = {
         "y": ("y", y, {"units": "nm", "long_name": "y"}),
@@ -144,12 +136,12 @@ def stem_catalyst(
         return xr.DataArray(values, dims=("y", "x"), coords=pixels, name=name, attrs=attrs)
 
     electrons = {"units": "counts", "long_name": "electrons on the annular detector"}
-    cube = labelled(image(_join_crystals(*parts)), "intensity", **electrons)
+    cube = labelled(image(join_crystals(*parts)), "intensity", **electrons)
     local = fft.fit(cube)
     spectra = [local.transform(labelled(image(crystal), "intensity", **electrons)) for crystal in crystals]
     component = xr.DataArray(list(COMPONENTS), dims="component", name="component")
     endmembers = xr.concat([one.mean(("y", "x"), keep_attrs=True) for one in spectra], component)
-    share = _share(phase == 1, local)
+    share = share_of_windows(phase == 1, local.step)
     abundances = xr.DataArray(
         np.stack([1 - share, share]),
         dims=("component", "y", "x"),
@@ -192,8 +184,8 @@ class _Interface:
     @classmethod
     def random(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
         """Draw an interface with three waves, in a random direction."""
-        size = _PIXEL * min(shape)
-        centre = _PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
+        size = PIXEL * min(shape)
+        centre = PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
         lengths = size * np.array([1.1, 0.5, 0.2])
         waves = np.column_stack([lengths * generator.uniform(0.02, 0.04, 3), lengths, generator.uniform(0, 6.3, 3)])
         return cls(centre, generator.uniform(0, 2 * np.pi), waves)
@@ -207,60 +199,9 @@ class _Interface:
         return np.asarray(across > 0, dtype=np.int8)
 
 
-def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64Array:
-    """Displace columns and vary their intensities."""
-    columns[:, :2] += generator.normal(0, _STRAIN, (len(columns), 2))
-    columns[:, 2] *= generator.normal(1, _ROUGHNESS, len(columns)).clip(0.2)
-    return columns
-
-
-def _join_crystals(first: Float64Array, second: Float64Array) -> Float64Array:
-    """Join two crystals, without the columns of the second that are too close to the first."""
-    apart, _ = cKDTree(first[:, :2]).query(second[:, :2], distance_upper_bound=_CLOSEST) if len(first) else (np.inf, 0)
-    return np.concatenate([first, second[np.broadcast_to(np.isinf(apart), len(second))]])
-
-
 def _ramp(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
     """Draw a linear ramp from -1/2 to 1/2 across the field, in a random direction."""
     angle = generator.uniform(0, 2 * np.pi)
     y, x = (np.linspace(-0.5, 0.5, n, dtype=np.float32) for n in shape)
     ramp = np.sin(angle) * y[:, None] + np.cos(angle) * x
     return np.asarray(ramp / np.ptp(ramp), dtype=np.float32)
-
-
-def _scan(
-    columns: Float64Array,
-    thickness: NDArray[np.float32],
-    counts: float,
-    scan_noise: float,
-    generator: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Draw the electron counts of an image of the columns with displaced scan lines."""
-    margin = 20  # pixels beyond the field, so that its edges are correct
-    rows, columns_ = (n + 2 * margin for n in thickness.shape)
-    place = columns[:, :2] / _PIXEL + margin
-    corner = np.floor(place).astype(np.intp)
-    part = place - corner
-    image = np.zeros(rows * columns_, dtype=np.float32)
-    for down in (0, 1):
-        for right in (0, 1):  # bilinear: a column contributes to four pixels
-            weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1]) * columns[:, 2]
-            at = np.ravel_multi_index((corner[:, 0] + down, corner[:, 1] + right), (rows, columns_), mode="clip")
-            image += np.bincount(at, weight, rows * columns_).astype(np.float32)
-    image = ndimage.gaussian_filter(image.reshape(rows, columns_), _PROBE / _PIXEL, output=np.float32)
-    shift = generator.normal(0, scan_noise / _PIXEL, rows).astype(np.float32)
-    turn = np.exp(-2j * np.pi * fft.rfftfreq(columns_).astype(np.float32) * shift[:, None]).astype(np.complex64)
-    image = fft.irfft(fft.rfft(image, axis=1) * turn, n=columns_, axis=1)[margin:-margin, margin:-margin]
-    image = np.maximum(image / image.mean() + _DETECTOR, 0) * thickness
-    image *= counts / image.mean()
-    poisson_counts: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
-    return poisson_counts
-
-
-def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:
-    """Return the taper-weighted fraction of each window that a mask fills."""
-    taper = local.step.taper()
-    taper /= taper.sum()
-    step = local.step.step if isinstance(local.step.step, tuple) else (local.step.step,) * 2
-    windows = np.lib.stride_tricks.sliding_window_view(mask, taper.shape)[:: step[0], :: step[1]]
-    return np.array([[np.sum(taper, where=window) for window in row] for row in windows])

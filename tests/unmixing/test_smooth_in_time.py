@@ -169,3 +169,21 @@ def test_ranks_hold_the_rows_of_the_whole_graph(missing):
     np.testing.assert_array_equal(np.concatenate([part.weights for part in parts]), whole.weights)
     np.testing.assert_array_equal(np.concatenate([part.degree for part in parts]), whole.degree)
     assert all(part.ghosts == cube[0, ..., 0].notnull().sum() for part in parts)
+
+
+def test_a_still_scene_gets_less_noise_and_stays_sharp():
+    """A random map that does not change: smoothness in time lowers its error, smoothness in space adds to it."""
+    rng = np.random.default_rng(2)
+    still = rng.random((6, 6, 1)) < 0.5
+    truth = np.concatenate([still, ~still], axis=-1).astype(float)
+    spectra = SPECTRA + 1  # far above the noise, so that no value is negative
+    frames = np.broadcast_to(truth @ spectra, (16, 6, 6, 5)) + 0.2 * rng.standard_normal((16, 6, 6, 5))
+    cube = xr.DataArray(frames, dims=("time", "y", "x", "energy"))
+    errors = []
+    for along in (None, "time", ("y", "x")):
+        terms = [] if along is None else [mf.Smoothness(1.0, along=along)]
+        result = mf.unmix(cube, 2, known=spectra, abundance_terms=terms, random_state=0)
+        errors.append(float(np.sqrt(((result.abundances.transpose(..., "component").values - truth) ** 2).mean())))
+    none, in_time, in_space = errors
+    assert in_time < 0.6 * none
+    assert in_space > none
