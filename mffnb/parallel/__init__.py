@@ -4,5 +4,18 @@ from mffnb.parallel.attach import AttachedCluster, attach
 from mffnb.parallel.cluster import Cluster, cluster
 from mffnb.parallel.doctor import Check, Diagnosis, doctor
 from mffnb.parallel.grid import Grid, best_shape
+from mffnb.parallel.slurm import SlurmCluster, slurm
 
-__all__ = ["AttachedCluster", "Check", "Cluster", "Diagnosis", "Grid", "attach", "best_shape", "cluster", "doctor"]
+__all__ = [
+    "AttachedCluster",
+    "Check",
+    "Cluster",
+    "Diagnosis",
+    "Grid",
+    "SlurmCluster",
+    "attach",
+    "best_shape",
+    "cluster",
+    "doctor",
+    "slurm",
+]

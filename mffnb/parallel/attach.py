@@ -165,12 +165,12 @@ def attach(
     owns = opened is not client
     try:
         _wait_for(opened, n or 1, timeout)
-        engines = _ask(opened)
+        engines = ask_engines(opened)
         size = _size_of_program(engines)
         if size is not None and size > len(engines):
             _wait_for(opened, size, timeout)
-            engines = _ask(opened)
-        mpi = size is not None and _are_one_program(engines)
+            engines = ask_engines(opened)
+        mpi = size is not None and are_one_program(engines)
         shared = _shared_folder(opened, engines, folder) if mpi else None
     except BaseException:
         if owns:
@@ -209,7 +209,7 @@ def _wait_for(client: Any, n: int, timeout: float) -> None:
         time.sleep(_POLL)
 
 
-def _ask(client: Any) -> dict[int, _Engine]:
+def ask_engines(client: Any) -> dict[int, _Engine]:
     """Return what each engine reports, by its number; check that all can run mffnb."""
     view = client[:]
     # Plain values travel: an engine without mffnb cannot unpickle its classes, nor import a function of this module.
@@ -255,7 +255,7 @@ def _size_of_program(engines: dict[int, _Engine]) -> int | None:
     return None if largest is None or (largest == 1 and len(engines) > 1) else largest
 
 
-def _are_one_program(engines: dict[int, _Engine]) -> bool:
+def are_one_program(engines: dict[int, _Engine]) -> bool:
     """Return True if the engines are all ranks of one MPI program, each once.
 
     Raises

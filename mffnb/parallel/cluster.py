@@ -18,7 +18,7 @@ from typing import Any
 from mffnb.keywords import checks_keywords
 from mffnb.parallel.guard import Guard, kill
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
 # Ranks on one host need the loopback interface only; the variables are those of UCX and of libfabric (tcp).
 _LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"} if sys.platform == "linux" else {}
@@ -74,7 +74,7 @@ class Cluster:
 
         settings = Config()
         loopback = {name: os.environ.get(name, value) for name, value in _LOOPBACK.items()}
-        settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1") | loopback
+        settings.EngineLauncher.environment = dict.fromkeys(ONE_THREAD, "1") | loopback
         if beside := mpiexec_beside_python():
             settings.MPILauncher.mpi_cmd = [str(beside)]  # mpiexec is often not on the PATH of a notebook
         self._cluster = ipyparallel.Cluster(

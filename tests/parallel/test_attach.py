@@ -189,10 +189,10 @@ def test_ranks_of_one_program_are_told_from_other_engines():
     assert HERE._size_of_program({0: engine(), 1: engine()}) is None
     assert HERE._size_of_program({0: engine(0, 1), 1: engine(0, 1)}) is None
     assert HERE._size_of_program({0: engine(0, 2)}) == 2
-    assert HERE._are_one_program({0: engine(1, 2), 1: engine(0, 2)})
+    assert HERE.are_one_program({0: engine(1, 2), 1: engine(0, 2)})
     for others in ({0: engine(0, 2), 1: engine(0, 2)}, {0: engine(0, 2), 1: engine()}, {0: engine(0, 2)}):
         with pytest.raises(RuntimeError, match="not the ranks of one MPI program"):
-            HERE._are_one_program(others)
+            HERE.are_one_program(others)
 
 
 class View:
@@ -221,7 +221,7 @@ class View:
 )
 def test_engines_that_cannot_run_the_same_code_are_refused(report, message):
     with pytest.raises(RuntimeError, match=message):
-        HERE._ask(Views(View(report)))
+        HERE.ask_engines(Views(View(report)))
 
 
 class Views:
