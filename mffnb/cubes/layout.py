@@ -18,7 +18,8 @@ from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
-from mffnb.cubes.stacked_images import shapes_of_images
+from mffnb.cubes.stacked_images import IMAGE, TILES, shapes_of_images
+from mffnb.cubes.tiles import graph_of_tiles
 from mffnb.graphs import Graph, bands, disjoint, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
@@ -113,6 +114,9 @@ class Layout:
     @cached_property
     def graph(self) -> Graph:
         """Nearest-neighbour graph of the used pixels; of stacked images, without an edge between two images."""
+        mark = self.coords.get(IMAGE)
+        if mark is not None and TILES in mark.attrs:
+            return graph_of_tiles(mark, self.pixel_mask)
         shapes = shapes_of_images(self.coords)
         if not shapes:
             return grid(self.map_shape, self.pixel_mask)
