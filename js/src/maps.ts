@@ -7,7 +7,7 @@ import { number } from "./format";
 import type { MapImage } from "./images";
 import { placeLabels } from "./labels";
 import { type GridLayout, scaleBar } from "./layout";
-import { bytes, codeOfZero, type Header, LEVELS, type Range, valueOfCode } from "./protocol";
+import { bytes, codeOfZero, type Header, type ImageTile, LEVELS, type Range, valueOfCode } from "./protocol";
 
 /** How maps are coloured: the traits of the view. */
 export interface MapStyle {
@@ -41,6 +41,7 @@ export class MapTile {
   });
   private shownOutlines = "";
   private readonly names = element("div", "mffnb-region-names");
+  private readonly images = element("div", "mffnb-image-names");
   private placedNames: readonly PlacedName[] = [];
   private readonly pins = element("div", "mffnb-pins");
   private marks: readonly Mark[] = [];
@@ -72,6 +73,7 @@ export class MapTile {
       this.canvas,
       this.veil,
       this.outlines,
+      this.images,
       this.names,
       this.bar,
       this.nothing,
@@ -92,6 +94,7 @@ export class MapTile {
     this.picture.style.height = `${height}px`;
     this.size = [width, height];
     this.showLabels();
+    this.images.replaceChildren(...(header.images ?? []).map((image) => imageName(image, header.shape)));
     const bar = scaleBar(header, width, height);
     this.bar.hidden = bar === null;
     if (!bar) return;
@@ -240,6 +243,16 @@ export interface PlacedName {
   readonly text: string;
   readonly fx: number;
   readonly fy: number;
+}
+
+/** Frame and name of one of several images. */
+function imageName({ name, top, left, height, width }: ImageTile, [rows, columns]: readonly [number, number]) {
+  const root = element("div", "mffnb-image", {}, [element("span", "", {}, [name])]);
+  root.style.top = `${(100 * top) / rows}%`;
+  root.style.left = `${(100 * left) / columns}%`;
+  root.style.height = `${(100 * height) / rows}%`;
+  root.style.width = `${(100 * width) / columns}%`;
+  return root;
 }
 
 /** The diamond of a kept pixel. */

@@ -2,7 +2,7 @@
 
 import { amountsAt } from "./amounts";
 import { mixture } from "./mixture";
-import { type MapPoint, pixelText } from "./pointer";
+import { imageAt, type MapPoint, pixelText } from "./pointer";
 import { type Binary, type Frame, floats } from "./protocol";
 import type { Lane } from "./spectra";
 import type { Stage } from "./tool";
@@ -42,10 +42,13 @@ export function pointOf([y, x]: readonly [number, number], { header }: Frame): M
 
 /** The lane of a kept pixel: its measured spectrum, the model, and the contributions of the components. */
 export function pinLane(pin: Pin, colour: string, frame: Frame): Lane {
-  const indices = pixelsAround(pin, frame.header.shape).map((pixel) => pointOf(pixel, frame).index);
+  const { shape, images = [] } = frame.header;
+  const own = imageAt(images, pin.pixel[0], pin.pixel[1]);
+  const around = pixelsAround(pin, shape).filter(([y, x]) => imageAt(images, y, x) === own);
+  const indices = around.map((pixel) => pointOf(pixel, frame).index);
   const { model, stack } = mixture(amountsAt(frame, indices), frame.spectra);
   return {
-    label: `${pin.name}: ${pixelText(pin.pixel)}`,
+    label: `${pin.name}: ${pixelText(pin.pixel, frame.header.images)}`,
     colour,
     channel: floats(pin.channel),
     values: floats(pin.measured),

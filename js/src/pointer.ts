@@ -1,7 +1,7 @@
 // Geometry of pointing: from a position on the screen to a pixel of the image or to a channel.
 
 import { decimalsOf, fixed } from "./format";
-import type { Header } from "./protocol";
+import type { Header, ImageTile } from "./protocol";
 
 /** A position in a map. */
 export interface MapPoint {
@@ -33,9 +33,25 @@ export function mapPoint({ clientX, clientY }: Position, box: Box, header: Heade
   };
 }
 
-/** Text of a pixel, given as row and column: with the names of the axes, because Python takes the row first. */
-export function pixelText([y, x]: readonly [number, number]): string {
-  return `pixel x ${x}, y ${y}`;
+/** The image of a pixel where the maps show several images; null between them. */
+export function imageAt(images: readonly ImageTile[], y: number, x: number): ImageTile | null {
+  const inside = ({ top, left, height, width }: ImageTile) =>
+    y >= top && y < top + height && x >= left && x < left + width;
+  return images.find(inside) ?? null;
+}
+
+/** Whether a pixel lies between several images, where nothing was measured. */
+export function betweenImages({ images = [] }: Pick<Header, "images">, { y, x }: { y: number; x: number }): boolean {
+  return images.length > 0 && imageAt(images, y, x) === null;
+}
+
+/**
+ * Text of a pixel, given as row and column: with the names of the axes, because Python takes the row first.
+ * Of several images, with the name of the image and the pixel in this image.
+ */
+export function pixelText([y, x]: readonly [number, number], images: readonly ImageTile[] = []): string {
+  const image = imageAt(images, y, x);
+  return image ? `${image.name}: pixel x ${x - image.left}, y ${y - image.top}` : `pixel x ${x}, y ${y}`;
 }
 
 /** Text of a position: in units of length where the pixel size is known, else in pixels. */

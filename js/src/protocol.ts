@@ -68,6 +68,16 @@ export interface Section {
   readonly maximum?: boolean;
 }
 
+/** One of several images that the maps show side by side: its rows and columns in them. */
+export interface ImageTile {
+  readonly name: string;
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+  readonly pixel_size: readonly [number, number, string] | null;
+}
+
 /** JSON part of a frame. */
 export interface Header {
   readonly labels: readonly string[];
@@ -97,6 +107,8 @@ export interface Header {
   readonly intensity_label: string;
   /** Height and width of a pixel, and their unit. */
   readonly pixel_size: readonly [number, number, string] | null;
+  /** Images that the maps show side by side; none for one image. */
+  readonly images?: readonly ImageTile[];
   readonly status: Status;
   /** The section of a stack that is shown, along each dimension but the last two; empty for an image. */
   readonly sections: readonly Section[];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { highestPeak, mapPoint, nearestChannel, positionText } from "../src/pointer";
+import { betweenImages, highestPeak, imageAt, mapPoint, nearestChannel, pixelText, positionText } from "../src/pointer";
 import { boxPosition } from "../src/tip";
 import { header } from "./header";
 import { generator } from "./random";
@@ -86,4 +86,17 @@ test("the box is right of the pointer, left of it at the right border, and never
   // The window ends within the view: the box is above the pointer, and below it where the window has room.
   assert.deepEqual(boxPosition([100, 250], [130, 90], [800, 600], 300), [118, 146]);
   assert.deepEqual(boxPosition([100, 150], [130, 90], [800, 600], 300), [118, 164]);
+});
+
+test("a pixel of several images is named by its image and the pixel in it, and gaps belong to none", () => {
+  const images = [
+    { name: "before", top: 0, left: 0, height: 4, width: 6, pixel_size: null },
+    { name: "after", top: 0, left: 7, height: 3, width: 5, pixel_size: null },
+  ];
+  assert.equal(pixelText([2, 9], images), "after: pixel x 2, y 2");
+  assert.equal(pixelText([2, 9]), "pixel x 9, y 2");
+  assert.equal(imageAt(images, 3, 9), null);
+  assert.equal(betweenImages({ images }, { y: 0, x: 6 }), true);
+  assert.equal(betweenImages({ images }, { y: 3, x: 5 }), false);
+  assert.equal(betweenImages({}, { y: 0, x: 6 }), false);
 });

@@ -18,8 +18,9 @@ from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
-from mffnb.cubes.stacked_images import shapes_of_images
+from mffnb.cubes.stacked_images import IMAGE, TILES, shapes_of_images
 from mffnb.cubes.step_weights import step_weights
+from mffnb.cubes.tiles import graph_of_tiles
 from mffnb.graphs import Graph, bands, disjoint, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
@@ -114,6 +115,9 @@ class Layout:
     @cached_property
     def graph(self) -> Graph:
         """Nearest-neighbour graph of the used pixels; of stacked images, without an edge between two images."""
+        mark = self.coords.get(IMAGE)
+        if mark is not None and TILES in mark.attrs:
+            return graph_of_tiles(mark, self.pixel_mask)
         shapes = shapes_of_images(self.coords)
         if not shapes:
             return grid(self.map_shape, self.pixel_mask)
@@ -127,7 +131,7 @@ class Layout:
 
     def steps_along(self, along: Mapping[str, float]) -> list[Float64Array]:
         """Return the edge weight of each step along each pixel dimension, see :func:`step_weights`."""
-        if shapes_of_images(self.coords):
+        if IMAGE in self.coords:
             raise ValueError(
                 f"along={dict(along)} names dimensions of one image, and this is a list of images: unmix each of them "
                 "alone, or use smoothness="

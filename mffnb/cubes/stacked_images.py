@@ -10,6 +10,10 @@ import xarray as xr
 
 PIXEL, IMAGE = "pixel", "image"
 """Name of the pixel dimension of stacked images, and of the coordinate with the number of the image."""
+TILES = "image_tiles"
+"""Attribute of that coordinate in a mosaic, whose pixel dimensions are rows and columns of a picture."""
+NOTE = "image_channels"
+"""Attribute of it with a sentence on channels that were left out."""
 _SHAPES = "image_shapes"
 
 
@@ -27,9 +31,9 @@ def image_coordinate(shapes: Sequence[Sequence[int]]) -> xr.Variable:
 
 
 def image_numbers(coords: Mapping[Hashable, xr.Variable]) -> xr.Variable | None:
-    """Return the number of the image of each pixel; None if the coordinates are not those of stacked images."""
+    """Return the number of the image of each pixel, -1 for none; None if the coordinates are not of several images."""
     mark = coords.get(IMAGE)
-    return mark if mark is not None and _SHAPES in mark.attrs else None
+    return mark if mark is not None and {_SHAPES, TILES} & {*mark.attrs} else None
 
 
 def shapes_of_images(coords: Mapping[Hashable, xr.Variable]) -> list[tuple[int, ...]]:
@@ -41,7 +45,7 @@ def shapes_of_images(coords: Mapping[Hashable, xr.Variable]) -> list[tuple[int, 
         If pixels were removed or merged after stacking, so that the neighbours of a pixel are not known.
     """
     mark = image_numbers(coords)
-    if mark is None:
+    if mark is None or TILES in mark.attrs:
         return []
     shapes = [tuple(map(int, shape.split("x"))) for shape in str(mark.attrs[_SHAPES]).split()]
     if not np.array_equal(mark.values, np.repeat(np.arange(len(shapes)), [prod(shape) for shape in shapes])):

@@ -62,6 +62,31 @@ class Graph:
         """Number of pixels of the graph in this process, without ghosts."""
         return self.degree.size
 
+    def reordered(self, pixels: Array, bands: Array) -> Graph:
+        """Return the graph with its pixels in another order; all of them are in this process.
+
+        Parameters
+        ----------
+        pixels
+            Present index of each pixel in the new order, (pixels,).
+        bands
+            Limits of the bands in the new order.
+        """
+        counts = np.diff(self.indptr)[pixels]
+        starts = np.repeat(self.indptr[pixels] - np.append(0, np.cumsum(counts))[:-1], counts)
+        entries = starts + np.arange(counts.sum())
+        new = np.empty(pixels.size, self.indices.dtype)
+        new[pixels] = np.arange(pixels.size)
+        here, there = np.repeat(np.arange(pixels.size), counts), new[self.indices[entries]]
+        order = np.lexsort((there, here))
+        return Graph(
+            indptr=np.append(0, np.cumsum(counts)),
+            indices=there[order],
+            weights=self.weights[entries][order],
+            degree=self.degree[pixels],
+            bands=bands,
+        )
+
     def with_ghosts(self, factor: Float64Array) -> Float64Array:
         """Copy a factor (k, pixels) and append the ghost columns with the values of their owners."""
         rows = np.empty((len(factor), self.pixels + self.ghosts))

@@ -177,6 +177,7 @@ def joint_overview(
     results: Sequence[Factors],
     names: Sequence[str],
     *,
+    endmembers: xr.DataArray | None = None,
     figure: Figure | None = None,
     band: tuple[xr.DataArray, xr.DataArray] | None = None,
     note: str = "",
@@ -189,6 +190,8 @@ def joint_overview(
         Results with the same endmembers, for example the items of a :class:`mffnb.JointUnmixing`.
     names
         Name of each image.
+    endmembers
+        The spectra, if those of the results differ; None for those of the first result.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     band, note
@@ -219,7 +222,7 @@ def joint_overview(
             draw_map(result.abundances[number], ax, color=colors[number], title=f"{name}: {labels[number]}")
             if number:
                 ax.set_ylabel("")
-    ax = draw_spectra(results[0].endmembers, parts[-1].subplots(), band=band)
+    ax = draw_spectra(results[0].endmembers if endmembers is None else endmembers, parts[-1].subplots(), band=band)
     if note:
         ax.set_title(note, loc="left", fontsize="small", color="0.35")
     return figure

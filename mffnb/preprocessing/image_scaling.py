@@ -42,14 +42,14 @@ class ImageScaling(Step):
         mark = image_numbers({name: one.variable for name, one in cube.coords.items()})
         if mark is None:
             return AffineScaling(channel_scale=xr.Variable((), 1.0))
-        names = list(channel)
+        names, number = list(channel), mark.values
         squares = per_pixel(cube, channel, lambda block: (block.astype(np.float64) ** 2).sum(names)).values
         measured = per_pixel(cube, channel, lambda block: block.notnull().any(names)).values
-        images = int(mark.values.max()) + 1
-        totals = np.bincount(mark.values, np.where(measured, squares, 0.0), images)
-        counts = np.bincount(mark.values, measured, images)
+        images, inside = int(number.max()) + 1, number >= 0
+        totals = np.bincount(number[inside], np.where(measured, squares, 0.0)[inside], images)
+        counts = np.bincount(number[inside], measured[inside], images)
         bright = totals > 0
         norms = np.sqrt(totals[bright] / counts[bright])
         scale = np.ones(images)
         scale[bright] = norms / np.exp(np.log(norms).mean()) if norms.size else norms
-        return AffineScaling(pixel_scale=xr.Variable(mark.dims, scale[mark.values]))
+        return AffineScaling(pixel_scale=xr.Variable(mark.dims, np.where(inside, scale[number], 1.0)))

@@ -316,6 +316,8 @@ def check_freedom(parameters: Mapping[str, Any], *, has_data: bool, whole: bool)
     """
     if parameters.get("transform") not in (None, "identity"):
         raise UnsupportedCombinationError("the freedom of spectra is defined for the linear model: leave out transform")
+    if parameters.get("tie") is not None:
+        raise UnsupportedCombinationError("the freedom is defined for spectra that all images share: leave out tie")
     if not whole:
         raise UnsupportedCombinationError("the freedom of spectra needs all pixels: use gather=True")
     if not has_data:

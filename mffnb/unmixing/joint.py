@@ -22,6 +22,7 @@ from mffnb.unmixing.result import Unmixing
 
 __all__ = ["JointUnmixing"]
 
+_PRESENT = 0.01  # smallest share of a component whose spectrum in an image is worth a remark
 JOINT_FORMAT = "mffnb joint unmixing 1"
 """Attribute "format" of the file of a joint result."""
 
@@ -64,8 +65,27 @@ class JointUnmixing:
 
     @property
     def endmembers(self) -> xr.DataArray:
-        """The shared spectra, dimensions ("component", channel dims)."""
+        """The shared spectra, dimensions ("component", channel dims); with ``tie=``, ``joint[i]`` has its own."""
         return self.shared.endmembers
+
+    @property
+    def tie(self) -> float | None:
+        """Strength by which endmembers of each image are tied to the shared ones; None if they are equal."""
+        return self.parameters.get("tie")
+
+    def deviations(self) -> pd.DataFrame:
+        """Return the spectral angle (rad) between each endmember of each image and the shared one.
+
+        It is zero where spectra are equal in all images. One row per image, one column per component. Amounts in
+        :meth:`table` say which of them the image contains.
+        """
+        shared = self.endmembers.values.reshape(len(self.endmembers), -1)
+        angles = []
+        for part in self.parts:
+            own = part.endmembers.values.reshape(shared.shape)
+            angles.append([_angle(a, b) for a, b in zip(own, shared, strict=True)])
+        columns = pd.Index(self.endmembers["component"].values, name="component")
+        return pd.DataFrame(np.array(angles), index=pd.Index(self.names, name="image"), columns=columns)
 
     @property
     def outcome(self) -> Outcome:
@@ -114,7 +134,7 @@ class JointUnmixing:
                 raise KeyError(f"there is no image {image!r}: the names are {', '.join(self.names)}")
             image = self.names.index(image)
         part = self.parts[image]
-        if part is self.shared:
+        if part is self.shared or self.tie is not None:
             return part
         return replace(part, stored_freedom=self._freedom_or_none)
 
@@ -125,9 +145,12 @@ class JointUnmixing:
         error = f", relative error {errors[-1]:.3g}" if errors else ""
         ending = self.outcome.name.lower().replace("_", " ")
         count = f"{len(self)} image{'s' if len(self) > 1 else ''} of {sizes} pixels"
-        free = self._freedom_or_none
+        free = None if self.tie is not None else self._freedom_or_none
         turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
         left = f"; {self.channels}" if self.channels else ""
+        if self.tie is not None:
+            far = np.nanmax(self.deviations().where(self.table() > _PRESENT).to_numpy())
+            left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components shared by {count}, spectra of {spectra}; "
             f"{ending}{error}{turns}{left}>"
@@ -148,15 +171,20 @@ class JointUnmixing:
     def plot(self, **options: Any) -> Any:
         """Draw the maps of each image above the shared spectra; see :func:`mffnb.plots.joint_overview`.
 
-        A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`.
+        A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`; with ``tie=``, the range of
+        the spectra of all images.
         """
         from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
-        free = self._freedom_or_none if {"band", "note"} - set(options) else None
+        free = self._freedom_or_none if self.tie is None and {"band", "note"} - set(options) else None
         if free is not None:
             shown = {"band": (free.lower, free.upper), "note": f"pale: {free.sentence} and fit as well"}
             options = shown | options
-        return plots.joint_overview(self.parts, self.names, **options)
+        if self.tie is not None:
+            own = xr.concat([part.endmembers for part in self.parts], "image", coords="minimal", compat="override")
+            shown = {"band": (own.min("image"), own.max("image")), "note": "pale: range over the images"}
+            options = shown | options
+        return plots.joint_overview(self.parts, self.names, endmembers=self.endmembers, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result without its data to a NetCDF file with a group per image; :func:`mffnb.load` reads it.
@@ -174,3 +202,10 @@ class JointUnmixing:
         groups = {name: one.to_dataset() for name, one in zip(groups_of(len(parts)), parts, strict=True)}
         attrs = {"format": JOINT_FORMAT, "names": json.dumps(self.names), "channels": self.channels}
         write_netcdf_groups({"shared": self.shared.to_dataset(), **groups}, attrs, path)
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the angle (rad) between two spectra, over the channels that both have; NaN if one is zero."""
+    both = np.isfinite(first) & np.isfinite(second)
+    a, b = (one[both] / (np.linalg.norm(one[both]) or np.nan) for one in (first, second))
+    return float(2 * np.arcsin(min(float(np.linalg.norm(a - b)) / 2, 1.0)))

@@ -27,7 +27,7 @@ from mffnb.protocols import traits_of
 from mffnb.similarities import BetaDivergence, KullbackLeibler
 from mffnb.unmixing.pictures import warn_if_picture
 
-_DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "similarity": "frobenius", "transform": None, "sum_to_one": False, "gain": False, "mask": None, "weights": None,
     "preprocess": (),
 }  # fmt: skip
@@ -156,7 +156,7 @@ def stacked_input(images: Sequence[Any], settings: dict[str, Any]) -> tuple[xr.D
         cube = read(one) if isinstance(one, (str, os.PathLike)) else as_cube(one)
         return cube, for_one_image(settings, None)
     given = JointInput.of(images, settings.get("channel"), settings.get("preprocess"))
-    whole = _DEFAULTS | settings
+    whole = DEFAULTS | settings
     changed = given.scaled(given.translated(whole, whole.pop("image_weights", None)))
     needed = {name: changed[name] for name in ("mask", "weights", "preprocess") if changed[name] is not None}
     return given.stack.cube, settings | needed

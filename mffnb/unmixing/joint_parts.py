@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -15,9 +15,18 @@ from mffnb.preprocessing import Chain
 from mffnb.unmixing.result import ProcessedFactors, Unmixing
 
 
-def parts_of(shared: Unmixing, stack: ImageStack) -> tuple[Unmixing, ...]:
-    """Return the result of each image from the result for all pixels of a stack."""
-    return tuple(_part(shared, stack, number) for number in range(len(stack.images)))
+def parts_of(shared: Unmixing, stack: ImageStack, own: Sequence[Unmixing] = ()) -> tuple[Unmixing, ...]:
+    """Return the result of each image from the result for all pixels of a stack.
+
+    Parameters
+    ----------
+    shared, stack
+        The result, and the images.
+    own
+        Results for all pixels with the endmembers of each image, if they are not equal.
+    """
+    images = own or [shared] * len(stack.images)
+    return tuple(_part(replace(one, parameters=shared.parameters), stack, number) for number, one in enumerate(images))
 
 
 def _part(shared: Unmixing, stack: ImageStack, number: int) -> Unmixing:

@@ -13,13 +13,18 @@ from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.joint import JointUnmixing
 from mffnb.unmixing.joint_input import JointInput, names_of_images
 from mffnb.unmixing.joint_parts import parts_of
+from mffnb.unmixing.joint_tied import unmix_tied
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Task
 
 
 def unmix_jointly(
-    images: Sequence[Any], settings: dict[str, Any], image_weights: Any, execution: Execution
+    images: Sequence[Any],
+    settings: dict[str, Any],
+    image_weights: Any,
+    execution: Execution,
+    tie: float | None = None,
 ) -> JointUnmixing:
     """Unmix images with shared endmembers.
 
@@ -33,6 +38,8 @@ def unmix_jointly(
         Weight of each image in the misfit, or None.
     execution
         Where and how the task is computed.
+    tie
+        Strength by which endmembers of each image are tied to the shared ones; None if they are equal.
 
     Raises
     ------
@@ -51,10 +58,15 @@ def unmix_jointly(
     task = Task.of(**given.scaled(settings))
     execution.check(task)
     shared = run(task, given.stack.cube, execution)
+    own: tuple[Unmixing, ...] = ()
+    if tie is not None:
+        found = unmix_tied(task, given.stack.cube, shared, tie, execution.placement)
+        shared, own = found.shared, found.own
     shared = replace(shared, parameters={**shared.parameters, "images": len(given.names)})
     if suggestion is not None:
         shared = with_suggestion(shared, suggestion)
-    return JointUnmixing(shared, parts_of(shared, given.stack), given.names, given.stack.note)
+    parts = parts_of(shared, given.stack, own)
+    return JointUnmixing(shared, parts, given.names, given.stack.note)
 
 
 def joint_of_one(image: Any, result: Unmixing) -> JointUnmixing:

@@ -28,6 +28,7 @@ from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Task
+from mffnb.unmixing.tied_endmembers import check_tie
 
 __all__ = ["unmix"]
 
@@ -65,6 +66,7 @@ def unmix(
     known: Any = None,
     weights: Any = None,
     image_weights: Sequence[float] | None = None,
+    tie: float | None = None,
     transform: Any = None,
     mask: Any = None,
     preprocess: Sequence[Step] = (),
@@ -133,6 +135,10 @@ def unmix(
         ``"equal"``, as None, but also with ``volume="auto"``; or a list of these, which are multiplied.
     image_weights
         For a list of images: one number > 0 for each, by which the misfit of its pixels is multiplied; 1 if None.
+    tie
+        For a list of images: let endmembers differ between images, as when a band shifts. ``joint[i].endmembers`` are
+        then tied to the shared ones by this strength, see :func:`mffnb.unmixing.tied_endmembers.tied`; 0.01 to 0.1 is
+        sensible, None keeps them equal. For non-negative least squares without penalties and weights.
     transform
         The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
         or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
@@ -223,11 +229,13 @@ def unmix(
     several = is_several(cube)
     if image_weights is not None and not several:
         raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
+    if tie is not None:
+        check_tie(tie, settings, several=several and len(cube) > 1, image_weights=image_weights)
     if several and not gather:
         raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
     if several and len(cube) > 1:
-        return unmix_jointly(cube, settings, image_weights, execution)
+        return unmix_jointly(cube, settings, image_weights, execution, tie)
     if several:
         settings = for_one_image(settings, image_weights)
         return joint_of_one(cube[0], _unmix_one(cube[0], settings, execution))

@@ -10,7 +10,9 @@ from typing import Any
 import ipywidgets
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_several
+from mffnb.cubes.tiles import tiles_of
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
@@ -19,6 +21,8 @@ from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.joint import JointUnmixing
+from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic, mosaic_input, mosaic_of_joint
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
@@ -55,7 +59,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`.
+        Spectral image, as for :func:`mffnb.unmix`; or a list of images, maps or lines, which are unmixed jointly and
+        shown side by side.
     k, sparsity, smoothness, volume, sum_to_one, gain, similarity
         Initial values of the controls; names are those of :func:`mffnb.unmix`.
     known
@@ -64,7 +69,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         Steps of :mod:`mffnb.preprocessing`, each with a switch; picture and result are in physical units.
     channel
         Channel dimension(s), the last one if None.
-    mask, weights
+    mask, weights, image_weights
         As for :func:`mffnb.unmix`.
     start
         A result for this image to start from; its components keep their numbers, and names and colours that the user
@@ -118,16 +123,28 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         known: Any = None,
         weights: Any = None,
         mask: Any = None,
+        image_weights: Sequence[float] | None = None,
         preprocess: Sequence[Step] = (),
         channel: str | Sequence[str] | None = None,
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
-        start: Unmixing | None = None,
+        start: Unmixing | JointUnmixing | None = None,
         max_components: int = 12,
         random_state: int = 0,
         cluster: Cluster | None = None,
         **options: Any,
     ) -> None:
+        if is_several(cube):
+            if cluster is not None:
+                raise UnsupportedCombinationError("several images are explored in one process: leave out cluster=")
+            given = {"channel": channel, "mask": mask, "weights": weights, "preprocess": preprocess}
+            given |= {"similarity": similarity, "image_weights": image_weights}
+            cube, changed = mosaic_input(cube, given)
+            mask, weights = changed["mask"], changed["weights"]
+        elif image_weights is not None:
+            raise ValueError("image_weights needs a list of images: leave it out for one image")
+        if isinstance(start, JointUnmixing):
+            start = mosaic_of_joint(start, cube) if isinstance(cube, xr.DataArray) and tiles_of(cube) else start.shared
         begin = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
         options |= {"mask": mask, "weights": weights, "known": known, "preprocess": preprocess, "seed": random_state}
         options |= {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
@@ -175,9 +192,13 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit
 
     @property
-    def result(self) -> Unmixing:
-        """The present result with labels; call :meth:`wait` first for that of the finished run."""
-        return self._fit.result
+    def result(self) -> Any:
+        """The present result with labels; call :meth:`wait` first for that of the finished run.
+
+        It is an :class:`mffnb.Unmixing`; of a list of images, a :class:`mffnb.JointUnmixing`.
+        """
+        found = self._fit.result
+        return joint_of_mosaic(found) if is_mosaic(found) else found
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run for the present slider values has ended, and raise its error if it failed.
@@ -393,6 +414,9 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
 def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
     """Open the live explorer on a spectral image with k components; see :class:`Explorer` for the options.
 
+    A list of images, or of their paths, is unmixed jointly: the maps of all images stand side by side above the shared
+    spectra, and ``explorer.result`` is a :class:`mffnb.JointUnmixing`.
+
     Without k, the data decide on k and on all that is left at its default, as in :func:`mffnb.unmix`; a line in the
     page says so, and ``explorer.suggest()`` lists the reasons. With ``start=``, k is 4 unless it is given.
 
@@ -418,6 +442,8 @@ def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
         return Explorer(saved, **saved.settings)
     if "k" in options or options.get("start") is not None:
         return Explorer(cube, **options)
+    if is_several(cube) and options.get("cluster") is None:
+        cube, options = mosaic_input(cube, options)
     options, notice = suggested_opening(cube, options)
     explorer = Explorer(cube, **options)
     explorer._fit.announce_opening(notice)

@@ -12,9 +12,11 @@ from typing import Any
 import ipywidgets
 import xarray as xr
 
+from mffnb.cubes.tiles import note_of
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
 from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.fit_controls import FitControls
@@ -225,8 +227,10 @@ class LiveFit:
                 view.notices = [notice, *view.notices]
 
     def _opened_with(self, parameters: Parameters) -> list[Notice]:
-        """Return the line on the settings at the opening if they are in force."""
-        return [self._opening[1]] if self._opening is not None and self._opening[0] == parameters else []
+        """Return the line on the settings at the opening if they are in force, and that on channels left out."""
+        opening = [self._opening[1]] if self._opening is not None and self._opening[0] == parameters else []
+        note = note_of(self.session.source.cube) if isinstance(self.session, Session) else ""
+        return [*opening, {"text": note}] if note else opening
 
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
@@ -573,7 +577,9 @@ class LiveFit:
             return None
         result = self.result
         # How far spectra could turn is drawn if it is known: to compute it here would slow the next move down.
-        figure = visible(result).plot(**({} if "freedom" in vars(result) else {"band": None, "note": ""}))
+        shown = visible(result)
+        several = joint_of_mosaic(shown) if is_mosaic(shown) else shown
+        figure = several.plot(**({} if "freedom" in vars(result) else {"band": None, "note": ""}))
         error = f"relative error {solved.state.relative_error:.3g}"
         text = f"{settings_text(solved.parameters)}: {outcome_text(solved)}, {error}"
         low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import Layout
+from mffnb.cubes.stacked_images import IMAGE
+from mffnb.cubes.tiles import tile_named, tiles_of
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.plots.labels import MAXIMUM, MIDDLE, as_image
 from mffnb.protocols.matrix import Matrix
@@ -91,7 +93,43 @@ def pixel_indices(
     for name, offset in zip(plane, near, strict=True):
         indices[name] = indices[name] + offset
     inside = np.all([(indices[name] >= 0) & (indices[name] < one.sizes[name]) for name in indices], axis=0)
+    if tiles_of(maps):  # the pixels around one of several images are those of the same image
+        mark = maps[IMAGE].values
+        here = mark[tuple(centre[name] for name in one.dims)]
+        if here < 0:
+            raise ValueError("this position lies between two images: point at an image, or give image=")
+        inside[inside] = mark[tuple(indices[name][inside] for name in one.dims)] == here
     return {name: xr.DataArray(values[inside], dims="pixel") for name, values in indices.items()}
+
+
+def in_mosaic(
+    maps: xr.DataArray, image: int | str | None, pixel: Sequence[int] | None, position: Mapping[str, float]
+) -> tuple[Sequence[int] | None, Mapping[str, float]]:
+    """Return the pixel of the picture, or the position, for those in one of several images.
+
+    Parameters
+    ----------
+    maps
+        Maps ("component", pixel dims).
+    image
+        Number or name of the image; None if pixel and position are those of the picture.
+    pixel, position
+        As for :func:`pixel_indices`, in the rows, columns and coordinates of the image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such image, or the position lies outside of it.
+    """
+    if image is None:
+        return pixel, position
+    tile = tile_named(tiles_of(maps), image)
+    if pixel is None:
+        return tile.pixel(position), {}
+    row, column = pixel
+    if not (0 <= row < tile.height and 0 <= column < tile.width):
+        raise ValueError(f"pixel {row}, {column} lies outside of image {tile.name!r} of {tile.height} x {tile.width}")
+    return (tile.top + row, tile.left + column), {}
 
 
 def used_pixels(maps: xr.DataArray, where: Mapping[Hashable, xr.DataArray]) -> dict[Hashable, xr.DataArray]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
+
+from mffnb.cubes.tiles import tiles_of
 from mffnb.unmixing.defaults_from_data import fill_in
+from mffnb.unmixing.joint_mosaic import stacked_mosaic
 from mffnb.unmixing.suggestion.suggestion import keywords
 from mffnb.widgets.notices import Notice
 
@@ -22,7 +26,10 @@ def suggested_opening(cube: Any, options: Mapping[str, Any]) -> tuple[dict[str, 
     """
     engines = options.get("cluster") is not None
     given = {"channel": None, "mask": None, "preprocess": (), **options}
-    filled, found = fill_in(cube, given, alone=not engines)
+    data = cube
+    if isinstance(cube, xr.DataArray) and tiles_of(cube):  # decided as by unmix, from the pixels of all images
+        data, given["mask"] = stacked_mosaic(cube, given["mask"])
+    filled, found = fill_in(data, given, alone=not engines)
     taken = {name: value for name, value in filled.items() if name in found.settings and value is not given.get(name)}
     steps = taken.pop("preprocess", ())
     left_out: dict[str, Any] = {}

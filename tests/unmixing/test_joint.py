@@ -377,7 +377,6 @@ def test_stability_takes_several_images_and_their_joint_result():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda images: mf.explore(images, 3),
         mf.suggest,
         mf.RankExplorer,
         lambda images: mf.tuning.tune(images, {"sparsity": (1e-4, 1e-2)}),

@@ -53,7 +53,7 @@ function chipOf({ name, pixel, radius, pixels }: Pin, colour: string, stage: Sta
   const held = heldAs(name, stage.frame?.header);
   return {
     name,
-    note: `${pixelText(pixel)}${radius > 0 ? `, mean of ${pixels} px` : ""}`,
+    note: `${pixelText(pixel, stage.frame?.header.images)}${radius > 0 ? `, mean of ${pixels} px` : ""}`,
     colour,
     actions: callable(
       [

@@ -55,7 +55,7 @@ export const tool: Tool = {
       const at = pointed ?? kept;
       if (!at) return found;
       const { model } = mixture(amountsAt(frame, [at.index]), frame.patterns);
-      found.push([`model of ${pixelText([at.y, at.x])}`, MEASURED, model]);
+      found.push([`model of ${pixelText([at.y, at.x], stage.frame?.header.images)}`, MEASURED, model]);
       const [row, column] = probed?.pixel ?? [];
       if (probed?.pattern && row === at.y && column === at.x) {
         const measured = floats(probed.pattern);

@@ -5,7 +5,7 @@
 import { amountsAt, meanAmounts } from "../amounts";
 import { difference, type Mixture, mixture } from "../mixture";
 import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
-import { type MapPoint, pixelText } from "../pointer";
+import { betweenImages, type MapPoint, pixelText } from "../pointer";
 import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Lane, StackedCurve } from "../spectra";
 import type { Tool } from "../tool";
@@ -88,6 +88,7 @@ export const tool: Tool = {
       traitsChanged: receive,
       mapMove(point) {
         if (stage.frame && projected(stage.frame.header)) return;
+        if (stage.frame && betweenImages(stage.frame.header, point)) return;
         if (pointed && pointed.x === point.x && pointed.y === point.y) return;
         pointed = point;
         ask();
@@ -99,6 +100,7 @@ export const tool: Tool = {
       },
       mapClick(point) {
         if (stage.frame && projected(stage.frame.header)) return;
+        if (stage.frame && betweenImages(stage.frame.header, point)) return;
         const there = pinsOf(stage).find(({ pixel }) => pixel[0] === point.y && pixel[1] === point.x);
         const again = fresh !== null && fresh.x === point.x && fresh.y === point.y;
         fresh = there || again ? null : point;
@@ -136,13 +138,13 @@ export const tool: Tool = {
 
 /** The spectrum of the pixel and its residual, which has no curve until the measured spectrum is known. */
 function probeLanes(
-  { channel }: Frame,
+  { channel, header }: Frame,
   at: MapPoint | null,
   model: Float32Array,
   stack: readonly StackedCurve[],
   measured: Measured | undefined,
 ): Lane[] {
-  const label = at ? pixelText([at.y, at.x]) : "mean model";
+  const label = at ? pixelText([at.y, at.x], header.images) : "mean model";
   const shared = { band: null, bright: true };
   const residual = measured
     ? difference(measured.channel, measured.values, channel, model)

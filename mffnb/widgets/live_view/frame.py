@@ -51,6 +51,28 @@ class Section:
 
 
 @dataclass(frozen=True)
+class ImageTile:
+    """One of several images that the maps show side by side.
+
+    Parameters
+    ----------
+    name
+        Name of the image.
+    top, left, height, width
+        Its rows and columns in the maps.
+    pixel_size
+        As for :class:`Frame`, of this image.
+    """
+
+    name: str
+    top: int
+    left: int
+    height: int
+    width: int
+    pixel_size: tuple[float, float, str] | None = None
+
+
+@dataclass(frozen=True)
 class Frame:
     """Maps, spectra and status of a fit at one moment, as the live view shows them.
 
@@ -96,6 +118,8 @@ class Frame:
         Weight of each component in the composite; 1 if omitted.
     means : tuple of float, optional
         Mean abundance of each component over a stack, of which the maps are a part; None for an image.
+    images : tuple of ImageTile
+        Images that the maps show side by side; empty for one image.
 
     Examples
     --------
@@ -126,6 +150,7 @@ class Frame:
     hidden: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
     means: tuple[float, ...] | None = None
+    images: tuple[ImageTile, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -200,6 +225,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "parameters": plain(frame.parameters),
         "final": frame.final,
         "sections": [asdict(one) for one in frame.sections],
+        "images": [plain(asdict(one)) for one in frame.images],
     }
     bands = () if frame.bands is None else band_outline(frame.channel, *frame.bands, max_channels)
     return header, codes.tobytes(), np.vstack([channel[None], spectra, *bands]).astype("<f4").tobytes()

@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
+from mffnb.cubes.tiles import tiles_of
 from mffnb.plots.labels import MAXIMUM, MIDDLE, pixel_coordinate, with_units
 from mffnb.typing import Array
 from mffnb.widgets.appearance import Appearance
-from mffnb.widgets.live_view.frame import Frame, Section
+from mffnb.widgets.live_view.frame import Frame, ImageTile, Section
 from mffnb.widgets.live_view.patterns import Patterns
 
 PLAIN = Appearance()
@@ -39,6 +40,10 @@ class FrameBuilder:
         self.used_channels = np.isfinite(spectra.values[0]).ravel()
         self._pixel_size = plots.pixel_size(image)
         self._stack = image
+        self._images = tuple(
+            ImageTile(one.name, one.top, one.left, one.height, one.width, plots.pixel_size(one.part(image)))
+            for one in tiles_of(image)
+        )
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
         self._intensity_label = with_units(str(spectra.attrs.get("long_name", "intensity")), spectra.attrs.get("units"))
@@ -115,6 +120,7 @@ class FrameBuilder:
             held=frozenset(held),
             sections=sections,
             patterns=patterns,
+            images=self._images,
         )
 
 

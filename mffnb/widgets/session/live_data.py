@@ -12,19 +12,23 @@ import xarray as xr
 
 from mffnb.cubes.align import Frame
 from mffnb.cubes.layout import Layout, channel_names, frame_of
+from mffnb.cubes.tiles import Tile, tiles_of
 from mffnb.estimators.data_range import negative_share
 from mffnb.matrices import Dense, Partial, sparse_if_smaller
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import LeaveOutChannels, Step
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.noise_models import robust_noise_level, sample_rows
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.joint_input import divides_images
 from mffnb.unmixing.task import Task
 from mffnb.widgets.session.cube_file import file_of
 from mffnb.widgets.session.fit_area import FitArea, channel_runs, check_area, with_area
 from mffnb.widgets.session.held import Held, passed_spectra
+from mffnb.widgets.session.parameters import Parameters
 
 _OPTIONS = ("solver", "max_iter", "tol")
 
@@ -56,13 +60,19 @@ class LiveInput:
     placement
         The process or processes that hold the pixels.
     last_steps
-        Steps after those of the user, which leave out channels that these compute.
+        Steps after those of the user: they divide several images by their brightness, and leave out channels that
+        steps of the user compute.
     """
 
     cube: xr.DataArray
     task: Task
     placement: Placement = field(default_factory=Local)
     last_steps: tuple[Step, ...] = ()
+
+    @cached_property
+    def tiles(self) -> tuple[Tile, ...]:
+        """Positions of several images in the mosaic that the cube is; () for one image."""
+        return tiles_of(self.cube)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -113,6 +123,25 @@ class LiveInput:
         runs = channel_runs(area, self.frame)
         last = (LeaveOutChannels(runs),) if runs else ()
         return replace(self, task=replace(self.task, mask=mask), last_steps=last)
+
+    def fitting(self, parameters: Parameters) -> LiveInput:
+        """Return the same input with the pixels and channels of these settings.
+
+        Several images are divided by their brightness where :func:`mffnb.unmix` does so for these settings.
+        """
+        found = self.restricted(parameters.area)
+        if not self.tiles:
+            return found
+        switches = parameters.steps or (True,) * len(self.steps)
+        settings = {
+            "similarity": parameters.similarity,
+            "sum_to_one": parameters.sum_to_one,
+            "gain": parameters.gain,
+            "transform": self.task.transform,
+            "weights": self.task.weights,
+            "preprocess": [step for step, on in zip(self.steps, switches, strict=True) if on],
+        }
+        return replace(found, last_steps=(ImageScaling(), *found.last_steps)) if divides_images(settings) else found
 
     def with_cube(self, cube: xr.DataArray) -> LiveInput:
         """Return the same input with another cube on the same pixel and channel grid."""

@@ -115,7 +115,9 @@ class Session:
         self._data = self.source.prepare(switches)
         _ = pinned_of(self.source.known, self._data.image)  # raises an error now if the known spectra do not fit
         self._passed: tuple[Held, ...] = self.source.passed
-        self._prepared: dict[tuple[tuple[bool, ...], FitArea | None], LiveImage] = {(switches, None): self._data}
+        self._prepared: dict[tuple[tuple[bool, ...], FitArea | None, tuple[Step, ...]], LiveImage] = {
+            (switches, None, ()): self._data
+        }
         self._seed = seed
         self._start = start
         self._last: Solved | None = None
@@ -312,7 +314,7 @@ class Session:
             return self.result(replace(solved, state=state, names=names, data=data, found=None))
 
         switches = parameters.steps or (True,) * len(self.source.steps)
-        source = self.source.restricted(parameters.area)
+        source = self.source.fitting(solved.parameters)
         weights = weaker_weights({"volume": parameters.volume, "sparsity": parameters.sparsity})
         weaker = partial(run, settings=replace(parameters, **weights)) if weights else None
         return refit_replicas(answer, source, switches, self._seed, run, labelled, weaker)
@@ -481,9 +483,10 @@ class Session:
     def prepared_for(self, parameters: Parameters) -> LiveImage:
         """Return the image after the preprocessing steps that are on; two are cached, so that undo is fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
-        key = switches, parameters.area
+        source = self.source.fitting(parameters)
+        key = switches, parameters.area, source.last_steps
         if key not in self._prepared:
-            data = self.source.restricted(parameters.area).prepare(switches)
+            data = source.prepare(switches)
             self._prepared = dict([*self._prepared.items()][-1:]) | {key: data}
         return self._prepared[key]
 

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from mffnb.plots import channel_coordinate
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.live_view.patterns import Patterns
-from mffnb.widgets.measured import comparable_cube, picture_position, pixel_indices, used_pixels
+from mffnb.widgets.measured import comparable_cube, in_mosaic, picture_position, pixel_indices, used_pixels
 from mffnb.widgets.pins import with_pin
 from mffnb.widgets.tool import Stage, local_session
 from mffnb.widgets.tools.drop_pin import show_pins
@@ -26,6 +27,7 @@ def probe(
     radius: float = 0.0,
     shown: bool = True,
     pinned: bool = True,
+    image: int | str | None = None,
     **position: float,
 ) -> xr.Dataset:
     """Spectrum of a pixel as measured and as modelled, with the contribution of each component.
@@ -42,6 +44,9 @@ def probe(
     pinned
         Whether the page keeps showing it, and not only while the pointer is there. It is then in ``explorer.pins``
         until ``drop_pin`` removes it; a pixel that is pinned again gets the new radius.
+    image
+        Number or name of the image, where the explorer shows several: ``pixel`` and ``position`` are then those of
+        this image.
     position
         Coordinate of the pixel along each pixel dimension, for example ``y=12.5, x=3``; the index where a dimension has
         no coordinate.
@@ -70,7 +75,7 @@ def probe(
     """
     session = local_session(stage, "probe")
     answer = stage.result
-    given = {name: float(value) for name, value in position.items()}
+    pixel, given = in_mosaic(answer.abundances, image, pixel, {name: float(value) for name, value in position.items()})
     where = pixel_indices(answer.abundances, pixel, given, radius, stage.section)
     where = used_pixels(answer.abundances, where)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
@@ -112,7 +117,8 @@ def _contributions(answer: Unmixing, where: Mapping[Hashable, xr.DataArray]) -> 
 
 def _model(answer: Unmixing, where: Mapping[Hashable, xr.DataArray]) -> xr.DataArray:
     """Return the reconstruction averaged over pixels, without that of the whole image where possible."""
-    if answer.processed is None and answer.mapped is None:
+    steps = () if answer.processed is None else answer.processed.chain.steps
+    if answer.mapped is None and all(isinstance(step, ImageScaling) for step in steps):
         model = _contributions(answer, where).sum("component", skipna=False)
     else:
         model = answer.reconstruction().isel(where).mean("pixel")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.stacked_images import IMAGE
+from mffnb.cubes.tiles import tile_named, tiles_of
 from mffnb.plots import as_image, channel_coordinate
-from mffnb.typing import Array
+from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.live_view.frame_builder import sections_of
 from mffnb.widgets.measured import comparable_cube
@@ -29,6 +32,7 @@ def region(
     mask: Array | xr.DataArray | None = None,
     outline: Sequence[Sequence[float]] | None = None,
     name: str | None = None,
+    image: int | str | None = None,
 ) -> Region:
     """Mean spectrum and mean abundances of a region of the image; the page shows them below the components.
 
@@ -47,6 +51,9 @@ def region(
         Vertices as shares of height and width of the picture, (0, 0) to (1, 1); the page draws these.
     name
         Name of the region; R1, R2 and so on if it is omitted. A region with the same name is replaced.
+    image
+        Number or name of the image, where the explorer shows several: ``vertices`` and ``mask`` are then those of this
+        image. A shape that is drawn across a border belongs to the image that has most of its pixels.
 
     Returns
     -------
@@ -75,17 +82,42 @@ def region(
         raise ValueError("give one of vertices, mask and outline")
     session, answer = local_session(stage, "region"), stage.result
     maps = answer.abundances
-    if mask is not None:
-        inside, corners = given_mask(maps, mask), None
-    else:
-        given = outline if vertices is None else vertices
-        inside, corners = mask_inside(maps, given, shares=vertices is None, shape=shape, width=width)
+    inside, corners = _inside(maps, vertices, outline, mask, shape=shape, width=width, image=image)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
     found = Region(name or _free_name(stage), inside, mean_over(cube, inside), mean_abundances(answer, inside), corners)
     stage.regions[found.name] = found
     show_regions(stage, answer)
     _use_again(stage, [found.name], found.mask)
     return found
+
+
+def _inside(
+    maps: xr.DataArray, vertices: Any, outline: Any, mask: Any, *, shape: str, width: float, image: int | str | None
+) -> tuple[xr.DataArray, Float64Array | None]:
+    """Return the pixels of a region, and the corners of its outline; of several images, in one of them."""
+    tiles = tiles_of(maps)
+    if image is not None:
+        tile = tile_named(tiles, image)
+        if outline is not None:
+            raise ValueError("an outline is given in shares of the whole picture: leave out image=, or give vertices")
+        own = tile.part(maps)
+        if mask is not None:
+            inside = given_mask(own, mask)
+        else:
+            inside, _ = mask_inside(own, vertices, shares=False, shape=shape, width=width)
+        placed = xr.zeros_like(maps.isel(component=0, drop=True), dtype=bool)
+        placed[tile.area] = inside.values.reshape(tile.height, tile.width)
+        return placed, None
+    if mask is not None:
+        return given_mask(maps, mask), None
+    given = outline if vertices is None else vertices
+    found, corners = mask_inside(maps, given, shares=vertices is None, shape=shape, width=width)
+    if not tiles:
+        return found, corners
+    mark = maps[IMAGE].values
+    counts = np.bincount(mark[found.values & (mark >= 0)], minlength=len(tiles))
+    one = found & (mark == counts.argmax())
+    return one, corners if found.values.sum() == one.values.sum() else None
 
 
 def drop_region(stage: Stage, *, name: str | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import mffnb
 from mffnb.constraints import Fixed
+from mffnb.cubes.tiles import Tile
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
@@ -90,8 +91,9 @@ def _code_of_run(stage: Stage, session: Session) -> str:
     assert session.last is not None, "a result exists only with a state"
     parameters = session.last.parameters
     task = session.task(parameters)
-    written = _written(parameters, task, session.last.data.image)
-    arguments, unknown = ["cube", str(task.k)], []
+    tiles = session.source.tiles
+    written = _written(parameters, task, session.last.data.image, tiles)
+    arguments, unknown = ["images" if tiles else "cube", str(task.k)], []
     for name, value in _changed(task):
         text = name if name in written else _expression(value)
         if text is None:
@@ -108,13 +110,19 @@ def _code_of_run(stage: Stage, session: Session) -> str:
         "import mffnb as mf",
         *imports,
         "",
-        f"cube = {_cube(stage, session, 'mf.explore')}",
+        *(_images(tiles) if tiles else [f"cube = {_cube(stage, session, 'mf.explore')}"]),
         *body,
     ]
-    return "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
+    call = [_call("joint = mf.unmix", arguments), "result = joint.shared"] if tiles else []
+    return "\n".join([*lines, *(call or [_call("result = mf.unmix", arguments)]), *_labels(stage, task)])
 
 
-def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, list[str]]:
+def _images(tiles: Sequence[Tile]) -> list[str]:
+    """Return code for several images, which came from memory or from files."""
+    return [f"images = ...  # the images that were passed to mf.explore: {', '.join(one.name for one in tiles)}"]
+
+
+def _written(parameters: Parameters, task: Task, image: Prepared, tiles: Sequence[Tile]) -> dict[str, list[str]]:
     """Return lines that define held spectra, mask and known abundances, by keyword, where the user has chosen any."""
     written: dict[str, list[str]] = {}
     if parameters.area is not None:
@@ -124,16 +132,38 @@ def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, l
         words += [f"without the channels {', '.join(area.channels)}"] if area.channels else []
         if task.mask is not None:  # else a preprocessing step leaves the channels out
             chosen = area.used() is not None
-            written["mask"] = mask_lines(task.mask, ", ".join(words), "pixels" if chosen else "channels")
+            only = "pixels" if chosen else "channels"
+            several = tiles if chosen else ()
+            masks = [mask_lines(one, ", ".join(words), only) for one in _masks(task.mask, several)]
+            written["mask"] = _listed(masks, [one.name for one in tiles]) if several else masks[0]
     if parameters.held:
         written["known"] = known_lines(parameters.held)
     fixed = task.physics.fixed_on_map(image)
-    if fixed:
+    if fixed and tiles:  # of the stacked pixels, in the order of the list
+        written["abundance_terms"] = [
+            "abundance_terms = ...  # known abundances: mf.Fixed for the pixels of all images"
+        ]
+    elif fixed:
         others = [term for term in task.physics.abundance_terms if not isinstance(term, Fixed)]
         words = [one.words for one in parameters.fixed]
         shape, dims = image.layout.map_shape, tuple(map(str, image.layout.pixel_shape))
         written["abundance_terms"] = fixed_lines(fixed, shape, dims, words, _expression(others) if others else "[]")
     return written
+
+
+def _masks(mask: Any, tiles: Sequence[Tile]) -> list[Any]:
+    """Return the mask of each of several images; the mask itself in a list for one image."""
+    parts = mask if isinstance(mask, list) else [mask]
+    of_images = [[one.part(part) if {*one.area} & {*part.dims} else part for part in parts] for one in tiles]
+    return [one if isinstance(mask, list) else one[0] for one in of_images] or [mask]
+
+
+def _listed(blocks: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
+    """Return lines that collect a mask for each image in a list."""
+    lines = ["masks = []"]
+    for block, name in zip(blocks, names, strict=True):
+        lines += [f"{block[0]}, image {name}", *block[1:], "masks.append(mask)"]
+    return [*lines, "mask = masks"]
 
 
 def rerun(stage: Stage) -> None:
