@@ -14,7 +14,7 @@ simplex is too large at 1/2, so c = 3/2. Where spectra of a plain fit are nearly
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -155,13 +155,20 @@ class CountsSearch:
         """Whether the fit has a gain per pixel; without a volume it has one, unless the user requested sums of one."""
         return self.search.with_gain if self.counts.needs_volume else self.gain is not False
 
-    def steps(self, *, live: bool) -> Iterator[State]:
-        """Iterate over the states of search and fit; where ``live``, all have factors of all pixels."""
+    def steps(self, *, live: bool, report: Callable[[int, int], object] | None = None) -> Iterator[State]:
+        """Iterate over the states of search and fit; where ``live``, all have factors of all pixels.
+
+        ``report(done, most)`` is called with the number of searches that have ended, and the largest possible one.
+        """
         progress = SearchStates(self.search, self.matrix)
         if not self.counts.needs_volume:
             yield from self._fit(progress, 0.0, "auto")
             return
+        done = 0
         for step in self.search.steps():
+            done += step.settled
+            if report is not None:
+                report(done, self.search.runs)
             yield progress.state(step) if live else progress.without_factors(step)
         last: State | None = None
         for state in self._fit(progress, MIXED, self._start()):

@@ -99,7 +99,7 @@ def iterate_volume(
     """
     if counts is not None:
         of_counts = CountsSearch(matrix, k, seed, gain_or_none(physics), counts)
-        for state in of_counts.steps(live=True):
+        for state in of_counts.steps(live=True, report=report):
             ended = state.outcome is not Outcome.RUNNING
             yield state, of_counts.answer() if ended else None
         return

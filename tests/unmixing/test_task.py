@@ -98,7 +98,7 @@ def test_warnings_point_to_the_line_of_the_caller(mixture):
     counts = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube
     with warnings.catch_warnings(record=True) as told:  # there may be others, such as that of a split
         warnings.simplefilter("always")
-        mf.unmix(counts, 4, volume="auto", random_state=0)
+        mf.unmix(counts, 4, volume="auto", weights="equal", random_state=0)
     assert mf.errors.DisagreementWarning in {one.category for one in told}
     assert {one.filename for one in told} == {__file__}
 

@@ -80,8 +80,15 @@ def test_a_failed_premise_shows_no_picture_and_its_cure(opened):
     assert not explorer.view.activity["failed"]
 
 
-def test_search_for_the_volume_reports_its_runs(opened):
-    explorer = opened(mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube, k=3)
+def few_counts():
+    rng, position = np.random.default_rng(0), np.linspace(0, 1, 40)
+    spectra = 0.3 + np.exp(-(((position - np.array([[0.2], [0.5], [0.8]])) / 0.25) ** 2))
+    return rng.poisson(8 * rng.dirichlet(np.full(3, 0.8), (12, 16)) @ spectra).astype(float)
+
+
+@pytest.mark.parametrize("weights", [None, "equal"])
+def test_search_for_the_volume_reports_its_runs(opened, weights):
+    explorer = opened(few_counts(), k=3, weights=weights)
     explorer.wait(60)
     seen = []
     show = explorer.view.show
