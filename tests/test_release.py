@@ -14,6 +14,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+import yaml
 
 import mffnb
 
@@ -70,6 +71,27 @@ def of_the_repository(*folders):
 def test_the_version_is_the_same_everywhere():
     assert mffnb.__version__ == VERSION
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_conda_recipe_repeats_the_requirements():
+    recipe = yaml.safe_load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == VERSION
+    conda = {"matplotlib-base": "matplotlib"}  # a smaller package of the same program
+    needed = [line.split(" ", 1) for line in recipe["requirements"]["run"] if not line.startswith("python ")]
+    expected = [re.fullmatch(r"([\w-]+)(.*)", line).groups() for line in SETTINGS["project"]["dependencies"]]
+    assert [(conda.get(name, name), limits) for name, limits in needed] == expected
+    assert f">={recipe['context']['python_min']}" == SETTINGS["project"]["requires-python"]
+    assert recipe["about"]["license_file"] == SETTINGS["project"]["license-files"]
+
+
+def test_hosted_ci_says_that_it_was_never_run():
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    assert text.startswith("# Never run")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert jobs["quick"]["strategy"]["matrix"]["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    classifiers = SETTINGS["project"]["classifiers"]
+    supported = [one.split(" :: ")[-1] for one in classifiers if one.startswith("Programming Language :: Python :: 3.")]
+    assert jobs["wheel"]["strategy"]["matrix"]["python"] == supported
 
 
 def test_every_package_has_its_licence_in_the_table():

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Build the wheel and try it, alone in a fresh environment, on every Python that it says it supports; one line for each.
+# tools/first_run.py adds the row of docs/releases.md: size of the installation and processor seconds of the first run.
 #
 #   tools/check_pythons.sh [python that has pip]
 set -euo pipefail
@@ -29,8 +30,11 @@ find_python() { # a pyenv shim is on the path even where its version is not chos
 try() {
   local python="$1" home="$2"
   "$python" -m venv "$home/venv"
-  "$home/venv/bin/pip" install -q --disable-pip-version-check "$wheel[lab]"
+  "$home/venv/bin/pip" install -q --disable-pip-version-check "$wheel"
+  cp tools/first_run.py "$home"
   cd "$home" # not in the repository, whose package would be found first
+  row="$(venv/bin/python first_run.py)"
+  venv/bin/pip install -q --disable-pip-version-check "$wheel[lab]"
   version_line="$(venv/bin/mffnb --version)"
   venv/bin/mffnb unmix --demo --max-iter 3 -o x.nc -q 2>/dev/null
   lab="$(venv/bin/jupyter lab --version)"
@@ -46,10 +50,11 @@ assert mf.Explorer is not None
 python, (package, lab) = sys.version.split()[0], sys.argv[1:]
 print(f"Python {python}: {package}, JupyterLab {lab}, demo unmixed, tutorials copied, explorer imported")
 PYTHON
+  echo "$row"
 }
 
 failed=0
-for version in 3.11 3.12 3.13; do
+for version in 3.11 3.12 3.13 3.14; do
   if ! python="$(find_python "$version")"; then
     echo "Python $version: not found"
     continue
@@ -61,7 +66,7 @@ for version in 3.11 3.12 3.13; do
   code=$?
   set -e
   if [ "$code" -eq 0 ]; then
-    tail -n 1 "$work/$version/log"
+    tail -n 2 "$work/$version/log"
   else
     echo "Python $version: FAILED"
     cat "$work/$version/log"
