@@ -12,6 +12,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Chunked, Dense, Gathered, Partial, Selection, scaled
 from mffnb.matrices.nested_lists import is_array_like
 from mffnb.matrices.partial import weight_times
+from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.capabilities import declares_traits, traits_of
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
@@ -102,8 +103,7 @@ class Weighting:
         weighs_pixels, weighs_entries = pixels is not None, entries is not None
         entry_channels: Float64Array | None = None
         if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent to the weights
-            one = np.ones(1)
-            outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
+            outer = OuterWeights.of(pixels, channels, matrix)
             entries = outer if entries is None else entries * outer[:]
             entry_channels, pixels, channels = channels, None, None
         if entries is not None:
@@ -117,7 +117,7 @@ class Weighting:
 
 def with_channel_weights(matrix: Matrix, channels: Float64Array) -> Matrix:
     """Add weights of channels, (channels,), entry by entry to a dense matrix in memory."""
-    return _with_entry_weights(matrix, OuterWeights(np.ones(1), channels, matrix.shape))
+    return _with_entry_weights(matrix, OuterWeights.of(None, channels, matrix))
 
 
 def _arrays(weights: Any) -> Sequence[Any]:
@@ -210,7 +210,7 @@ def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
 
 @dataclass(frozen=True, eq=False)
 class OuterWeights:
-    """Weights u_i v_m of entries, computed band by band; the largest is 1.
+    """Weights u_i v_m of the entries of a block, computed band by band.
 
     Parameters
     ----------
@@ -224,10 +224,29 @@ class OuterWeights:
     columns: Float64Array
     shape: tuple[int, int]
 
+    @classmethod
+    def of(cls, pixels: Float64Array | None, channels: Float64Array | None, matrix: Matrix) -> OuterWeights:
+        """Return the weights of this rank's block, of which the largest on all ranks is 1.
+
+        Parameters
+        ----------
+        pixels, channels
+            Weights of the pixels and channels that this rank owns; None for equal weights.
+        matrix
+            Data matrix X.
+        """
+
+        def of_block(part: Float64Array | None, axis: AxisDistribution) -> Float64Array:
+            if part is None:
+                return np.ones(1)
+            return axis.gather(part / -float(matrix.minimum(np.array(-part.max(initial=0.0)))))
+
+        return cls(of_block(pixels, matrix.row_axis), of_block(channels, matrix.column_axis), matrix.block.shape)
+
     def __getitem__(self, rows: slice) -> Float64Array:
-        """Return rows of the weight matrix u v^T, divided by its maximum."""
-        of_rows = np.broadcast_to(self.rows / self.rows.max(), self.shape[:1])[rows, None]
-        return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
+        """Return rows of the weight matrix u v^T."""
+        of_rows = np.broadcast_to(self.rows, self.shape[:1])[rows, None]
+        return np.asarray(of_rows * np.broadcast_to(self.columns, self.shape[1:]))
 
     @property
     def T(self) -> OuterWeights:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
-from mffnb.typing import Float64Array
+from mffnb.typing import Float64Array, Total, local_total
 
 __all__ = ["GroupSparsity"]
 
@@ -37,6 +37,8 @@ class GroupSparsity:
     weight
         lambda; 1e-2 is a reasonable first value. Components that fit noise only have similar strengths, so a rising
         weight removes them together: the number of components after the largest drop is the best estimate of k.
+    total
+        Function that sums an array over all ranks that share the entries; set by :meth:`on_rank`.
 
     Examples
     --------
@@ -53,7 +55,7 @@ class GroupSparsity:
         uniform=False,
         rowwise=True,
         convex=False,
-        distribution=Distribution.WHOLE,
+        distribution=Distribution.SUMMED,
         abundance_label="few components",
         endmember_label=None,
     )
@@ -65,19 +67,21 @@ class GroupSparsity:
         log=True,
         help="the higher, the more components are set to zero",
     )
+    total: Total = field(default=local_total, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
         """Return the value of the penalty for a factor (k, entries)."""
-        rms = np.sqrt(np.mean(factor**2, axis=1))
-        return float(self.weight * factor.shape[1] * _EPSILON * np.log1p(rms / _EPSILON).sum())
+        squares, entries = self._sums(factor)
+        return float(self.weight * entries * _EPSILON * np.log1p(np.sqrt(squares / entries) / _EPSILON).sum())
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
         """Return the non-negative proximal point: clip, then scale each row to the stationary point or to zero."""
         clipped = np.maximum(factor, 0.0)
-        rms = np.sqrt(np.mean(clipped**2, axis=1, keepdims=True))
+        squares, entries = self._sums(clipped)
+        rms = np.sqrt(squares / entries)[:, None]
         strength = step * self.weight * _EPSILON
         stationary = (rms - _EPSILON + np.sqrt(np.maximum((rms + _EPSILON) ** 2 - 4 * strength, 0.0))) / 2
         new = np.maximum(stationary, 0.0)
@@ -87,3 +91,12 @@ class GroupSparsity:
     def fold(self, half: Half) -> Half:
         """Return the half-step subproblem with this penalty appended to its terms with a proximal operator."""
         return replace(half, proximal=(*half.proximal, self))
+
+    def on_rank(self, entries: slice, total: Total) -> Self:
+        """Return this penalty for the entries of this rank, with row norms summed over all ranks."""
+        return replace(self, total=total)
+
+    def _sums(self, factor: Float64Array) -> tuple[Float64Array, float]:
+        """Return the sum of squares of each row, (k,), and the number of its entries, on all ranks."""
+        sums = self.total(np.append((factor**2).sum(axis=1), float(factor.shape[1])))
+        return sums[:-1], float(sums[-1])

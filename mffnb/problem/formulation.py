@@ -66,7 +66,7 @@ def state_problem(
         abundance_terms = with_gain(abundance_terms, endmember_terms)
     gauge, fitted = gauge_of(abundance_terms, endmember_terms), fitted_transform(similarity, transform)
     _check_transform(similarity, fitted, gauge)
-    _check_distributed(matrix, similarity, fitted)
+    _check_distributed(matrix, similarity)
     check_size(matrix)
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
@@ -218,11 +218,18 @@ def _check_transform(similarity: Similarity, fitted: FittedTransform | None, gau
         raise UnsupportedCombinationError(f"a {name} model has no gain of pixels: leave out the gain")
 
 
-def _check_distributed(matrix: Matrix, similarity: Similarity, fitted: FittedTransform | None) -> None:
-    """Refuse data distributed over MPI ranks if the similarity or the transform needs all of them in one process."""
-    if matrix.shared and (fitted is not None or not traits_of(similarity).distributed):
-        name = type(similarity if fitted is None else fitted).__name__
+def _check_distributed(matrix: Matrix, similarity: Similarity) -> None:
+    """Refuse data distributed over MPI ranks if the similarity needs them, or whole spectra, in one process."""
+    if not matrix.shared:
+        return
+    name = type(similarity).__name__
+    if not traits_of(similarity).distributed:
         raise UnsupportedCombinationError(
             f"{caution(similarity)}{name} needs all data in one process: "
             "run it without mpiexec, or use similarity='frobenius' or 'kl'"
+        )
+    if traits_of(similarity).scale_invariant and matrix.column_axis.block != slice(0, matrix.shape[1]):
+        raise UnsupportedCombinationError(
+            f"{name} needs all channels of a pixel on one rank: pass communicator=mffnb.parallel.Grid(comm, (p, 1)) "
+            "for p ranks"
         )

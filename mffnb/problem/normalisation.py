@@ -224,7 +224,7 @@ def _norms_in_bounds(
 def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
     """Return divisors of the endmembers for which the abundances without gain sum to 1, by least squares."""
     if problem.misfit.gain is None or problem.rows is None:  # the gain of a pixel is not known before the run
-        return np.asarray(_or_one(endmembers.sum(axis=1)))
+        return np.asarray(_or_one(problem.matrix.total(endmembers.sum(axis=1))))
     fractions = abundances * (problem.scale * problem.rows / problem.misfit.gain)
     total = problem.matrix.total
     ones = total(fractions.sum(axis=1))

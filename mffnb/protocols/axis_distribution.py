@@ -15,6 +15,10 @@ class AxisDistribution(Protocol):
     """
 
     @property
+    def length(self) -> int:
+        """Number of entries of the axis on all ranks."""
+
+    @property
     def own(self) -> slice:
         """Entries of the axis that this rank owns, for which it updates the factor."""
 

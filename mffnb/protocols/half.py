@@ -11,7 +11,7 @@ from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.losses import LogTerm, Loss
 from mffnb.typing import Array, Float64Array, Total
 
-_DATA_FIELDS = {"gram", "cross", "factor", "total"}
+_DATA_FIELDS = {"gram", "cross", "factor", "total", "minimum"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Half:
     total
         Function that adds sums over the entries of each rank to a sum over all ranks; None if one process has all
         entries.
+    minimum
+        Function that returns the elementwise minimum over all ranks; None if one process has all entries.
     """
 
     gram: Float64Array
@@ -74,6 +76,7 @@ class Half:
     smooth: tuple[SmoothFunction, ...] = ()
     proximal: tuple[ProximalFunction | FactorSet, ...] = ()
     total: Total | None = None
+    minimum: Total | None = None
 
     @property
     def free(self) -> bool:
@@ -91,6 +94,11 @@ class Half:
         """Return the sum over all ranks of ``part``, a sum over the entries of this rank."""
         here = np.asarray(part, dtype=np.float64)
         return here if self.total is None else self.total(here)
+
+    def largest(self, part: Array | float) -> Float64Array:
+        """Return the elementwise maximum over all ranks of ``part``, the maximum over the entries of this rank."""
+        here = np.asarray(part, dtype=np.float64)
+        return here if self.minimum is None else -self.minimum(-here)
 
     def value(self, factor: Float64Array) -> float:
         """Return this rank's contribution to the objective of the subproblem at a factor (k, entries)."""

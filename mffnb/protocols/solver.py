@@ -48,6 +48,14 @@ class Solver(Protocol):
 
 
 @runtime_checkable
+class RankSumming(Solver, Protocol):
+    """A solver whose steps may need sums over all MPI ranks even where entries are independent."""
+
+    def sums_over_ranks(self, half: Half) -> bool:
+        """Return whether the update sums over ranks, so that each rank must pass all its entries in one call."""
+
+
+@runtime_checkable
 class CoordinateDescent(Solver, Protocol):
     """A solver that may be pure coordinate descent, which kernels can run while rows of X are in the cache."""
 

@@ -40,7 +40,7 @@ class SpectralAngle:
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(
-        label="angles of spectra", weight_power=0.5, distributed=False, scale_invariant=True, transform=None
+        label="angles of spectra", weight_power=0.5, distributed=True, scale_invariant=True, transform=None
     )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:

@@ -41,7 +41,7 @@ class Bernoulli:
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(
         label="yes or no (Bernoulli)",
         weight_power=None,
-        distributed=False,
+        distributed=True,
         scale_invariant=False,
         transform=Logistic(),
     )

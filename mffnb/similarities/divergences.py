@@ -149,7 +149,7 @@ class BetaDivergence:
         return SimilarityTraits(
             label="in proportion (Itakura-Saito)",
             weight_power=None if self.beta == 0 else 1 / self.beta,
-            distributed=False,
+            distributed=True,
             scale_invariant=False,
             transform=None,
         )
@@ -184,10 +184,11 @@ class BetaDivergence:
             if least >= 0 and self.beta > 0:
                 power_sum += float((x**self.beta if w is None else w * x**self.beta).sum())
         low = least < 0 if self.beta > 0 else least <= 0
+        whole = float(matrix.minimum(np.array(least)))
         if float(matrix.total(np.array(float(low)))) > 0:
             raise ValueError(
                 f"BetaDivergence({self.beta:g}) is for data {'not below' if self.beta > 0 else 'above'} zero, and "
-                f"these go down to {least:.3g}: mask or raise what is not, or use similarity='kl' or 'frobenius'"
+                f"these go down to {whole:.3g}: mask or raise what is not, or use similarity='kl' or 'frobenius'"
             )
         return power_sum
 

@@ -75,7 +75,7 @@ class Huber:
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(
-        label="outliers (Huber)", weight_power=0.5, distributed=False, scale_invariant=False, transform=None
+        label="outliers (Huber)", weight_power=0.5, distributed=True, scale_invariant=False, transform=None
     )
     delta: float | str = "auto"
     noise: float | None = None
@@ -94,7 +94,10 @@ class Huber:
         """Return the misfit of data scaled by s such that the mean of ``|s x_i|^2`` over pixels is 1."""
         similarity = self.estimated_from(matrix)
         scale = Frobenius().misfit(matrix, gain, scale).scale
-        zero_model = np.zeros((1, matrix.own.stop - matrix.own.start)), np.zeros((1, matrix.shape[1]))
+        zero_model = (
+            np.zeros((1, matrix.own.stop - matrix.own.start)),
+            np.zeros((1, matrix.own_columns.stop - matrix.own_columns.start)),
+        )
         measure = Entrywise(similarity.distance(scale))
         return BandedMisfit(matrix, gain, scale, measure).with_reference(*zero_model)
 

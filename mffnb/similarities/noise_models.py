@@ -57,7 +57,7 @@ def robust_noise_level(matrix: Matrix) -> float:
     return spread if spread > 1e-12 * size else 1e-3 * size or 1.0
 
 
-def without_outliers(matrix: Matrix, sigma: float) -> Capped:
+def without_outliers(matrix: Matrix, sigma: float) -> Matrix:
     """Return data with the outliers of each channel clipped, from which start values are computed.
 
     The limits are the median plus or minus three times its distance from the 10 % and 90 % quantiles, plus or minus
@@ -71,7 +71,9 @@ def without_outliers(matrix: Matrix, sigma: float) -> Capped:
         Standard deviation of the noise.
     """
     low, middle, high = np.quantile(sample_rows(matrix)[0], (_QUANTILES[0], 0.5, _QUANTILES[1]), axis=0)
-    return Capped(matrix, middle - 3 * (middle - low) - 5 * sigma, middle + 3 * (high - middle) + 5 * sigma)
+    low, high = middle - 3 * (middle - low) - 5 * sigma, middle + 3 * (high - middle) + 5 * sigma
+    columns = matrix.column_axis.block
+    return matrix.with_block(Capped(matrix.block, low[columns], high[columns]))
 
 
 def sample_rows(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
@@ -79,12 +81,13 @@ def sample_rows(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     rows, columns = matrix.shape
     stride = max(1, rows * columns // _SAMPLE)
     found = np.zeros((2, -(-rows // stride), columns))
+    of_block = found[..., matrix.column_axis.block]
     for here, x, w in dense_bands(matrix):
-        start = here.start + matrix.own.start
+        start = here.start + matrix.row_axis.block.start
         first = -start % stride
         part = x[first::stride]
         place = slice((start + first) // stride, (start + first) // stride + len(part))
-        found[0, place], found[1, place] = part, 1.0 if w is None else w[first::stride]
+        of_block[0, place], of_block[1, place] = part, 1.0 if w is None else w[first::stride]
     X, w = matrix.total(found)
     return X, w
 

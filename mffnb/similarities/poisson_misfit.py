@@ -87,13 +87,8 @@ class PoissonMisfit:
         else:
             sums = partial.weight_times(self.matrix, endmembers)
         log = LogLikelihood(self.counts, self.matrix.column_axis.gather(endmembers), self.scale, of_rows=True)
-        return Half(
-            _no_gram(endmembers),
-            -times_gain(sums, self.gain),
-            log=log,
-            factor=abundances,
-            total=over_ranks(self.matrix),
-        )
+        half = Half(_no_gram(endmembers), -times_gain(sums, self.gain), log=log, factor=abundances)
+        return over_ranks(half, self.matrix)
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """Return the subproblem of E (k, channels): D as a function of E, up to a constant."""
@@ -105,7 +100,7 @@ class PoissonMisfit:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
         # The gain of a pixel multiplies its model, so it only adds a constant to the logarithm.
         log = LogLikelihood(self.counts, self.matrix.row_axis.gather(abundances), self.scale / n, of_rows=False)
-        return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=over_ranks(self.matrix))
+        return over_ranks(Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers), self.matrix)
 
     def in_one_pass(self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate) -> None:
         """Return None: the half steps of a likelihood need several passes over X."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import FactorUpdate
 from mffnb.protocols.row_update import Descent
-from mffnb.typing import Float64Array, Total
+from mffnb.typing import Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class QuadraticMisfit:
         cross = times_gain(self.scale * data.times(endmembers), self.gain)
         weights = None if self.gain is None else self.gain**2
         gram = self.matrix.total(endmembers @ endmembers.T)
-        return Half(gram, cross, weights=weights, factor=abundances, total=over_ranks(self.matrix))
+        return over_ranks(Half(gram, cross, weights=weights, factor=abundances), self.matrix)
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """Return the subproblem of E (k, channels): D as a function of E, up to a constant."""
@@ -56,7 +56,7 @@ class QuadraticMisfit:
         amounts = times_gain(abundances, self.gain)
         gram = self.matrix.total(amounts @ amounts.T) / n
         cross = (self.scale / n) * data.transposed_times(amounts)
-        return Half(gram, cross, factor=endmembers, total=over_ranks(self.matrix))
+        return over_ranks(Half(gram, cross, factor=endmembers), self.matrix)
 
     def in_one_pass(
         self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate
@@ -69,7 +69,7 @@ class QuadraticMisfit:
         moved, here = move.total()
         n = self.matrix.shape[0]
         square = self.matrix.total(here)
-        return moved, Half(square / n, (self.scale / n) * cross, factor=endmembers, total=over_ranks(self.matrix))
+        return moved, over_ranks(Half(square / n, (self.scale / n) * cross, factor=endmembers), self.matrix)
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """Return D(A, E) from the subproblem of A, without another pass over X if the data are complete."""
@@ -100,7 +100,7 @@ class _BlockUpdate:
     """Update of A (k, pixels) for least squares, block by block: a :class:`mffnb.protocols.KnownMove`."""
 
     def __init__(self, misfit: QuadraticMisfit, abundances: Float64Array, gram: Float64Array, update: FactorUpdate):
-        self._gain, self._scale, self._sums = misfit.gain, misfit.scale, over_ranks(misfit.matrix)
+        self._gain, self._scale, self._matrix = misfit.gain, misfit.scale, misfit.matrix
         self._abundances, self._gram, self._update = abundances, gram, update
         # Results are stored by the first row of a block, because blocks may be processed in any order.
         self._done: dict[int, tuple[float, Float64Array]] = {}
@@ -116,7 +116,7 @@ class _BlockUpdate:
         part = np.ascontiguousarray(self._abundances[:, rows])
         weights = None if gain is None else gain**2
         cross *= self._scale
-        half = Half(self._gram, times_gain(cross, gain), weights=weights, factor=part, total=self._sums)
+        half = over_ranks(Half(self._gram, times_gain(cross, gain), weights=weights, factor=part), self._matrix)
         moved = self._update(part, half)
         self._abundances[:, rows] = part
         amounts = times_gain(part, gain)
@@ -143,9 +143,9 @@ class _BlockUpdate:
         return sum(moved for moved, _ in parts), squares
 
 
-def over_ranks(matrix: Matrix) -> Total | None:
-    """Return the function that sums over all ranks; None if the matrix is in one process."""
-    return matrix.total if matrix.shared else None
+def over_ranks(half: Half, matrix: Matrix) -> Half:
+    """Return a half-step subproblem with the sum and the minimum over all ranks; unchanged if there is one process."""
+    return replace(half, total=matrix.total, minimum=matrix.minimum) if matrix.shared else half
 
 
 def times_gain(factor: Float64Array, gain: Float64Array | None) -> Float64Array:

@@ -51,7 +51,10 @@ def transformed_misfit(
     if gain is not None:
         raise UnsupportedCombinationError(f"a {name} model has no gain of pixels: leave out the gain")
     start = transform.inverse(_mean_spectrum(matrix, transform))
-    zero_model = np.zeros((1, matrix.own.stop - matrix.own.start)), np.zeros((1, matrix.shape[1]))
+    zero_model = (
+        np.zeros((1, matrix.own.stop - matrix.own.start)),
+        np.zeros((1, matrix.own_columns.stop - matrix.own_columns.start)),
+    )
     zero = BandedMisfit(matrix, None, 1.0, _measure(similarity, transform, start)).distance(*zero_model)
     intercept = (start if offset is None else offset) if transform.intercept else None
     return BandedMisfit(matrix, None, 1.0, _measure(similarity, transform, intercept), zero)
@@ -69,16 +72,18 @@ def _measure(similarity: Similarity, transform: FittedTransform, offset: Float64
 
 def _mean_spectrum(matrix: Matrix, transform: FittedTransform) -> Float64Array:
     """Return the mean of the observed entries of each channel; raise ValueError for data outside the limits of f."""
-    total, counted = np.zeros((2, matrix.shape[1]))
+    sums = np.zeros((2, matrix.shape[1]))
+    columns = sums[:, matrix.column_axis.block]
     outside = 0.0
     low, high = transform.limits
     for _, x, w in dense_bands(matrix):
         seen = np.ones_like(x) if w is None else w
         outside += float(((x < low) | (x > high))[seen > 0].sum())
-        total, counted = total + (x * seen).sum(axis=0), counted + seen.sum(axis=0)
+        columns += (x * seen).sum(axis=0), seen.sum(axis=0)
     if float(matrix.total(np.array(outside))) > 0:
         raise ValueError(
             f"a {type(transform).__name__.lower()} model is for data between {low:g} and {high:g}: "
             "divide them by their maximum, or threshold them"
         )
-    return matrix.total(total) / np.maximum(matrix.total(counted), 1e-300)
+    total, counted = matrix.total(sums)
+    return np.asarray(total / np.maximum(counted, 1e-300))

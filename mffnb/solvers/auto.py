@@ -31,6 +31,10 @@ class Auto:
         """Return the number of HALS sweeps if the update is coordinate descent without coupling or terms, else 0."""
         return Hals().free_sweeps(half)
 
+    def sums_over_ranks(self, half: Half) -> bool:
+        """Return whether the chosen solver sums over ranks where entries are independent."""
+        return isinstance(_choice(half), ProximalGradient)
+
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` in place with the chosen solver; return the squared step."""
         return _choice(half).update(factor, half)

@@ -15,7 +15,7 @@ from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.part_results import update_factor
-from mffnb.protocols.solver import CoordinateDescent, Solver
+from mffnb.protocols.solver import CoordinateDescent, RankSumming, Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
 
@@ -68,6 +68,10 @@ class Extrapolated:
     def free_sweeps(self, half: Half) -> int:
         """Return the number of sweeps of the wrapped solver if it is coordinate descent, else 0."""
         return self.solver.free_sweeps(half) if isinstance(self.solver, CoordinateDescent) else 0
+
+    def sums_over_ranks(self, half: Half) -> bool:
+        """Return whether the wrapped solver sums over ranks where entries are independent."""
+        return isinstance(self.solver, RankSumming) and self.solver.sums_over_ranks(half)
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` in place by the half step of the wrapped solver; return the squared step."""

@@ -16,7 +16,7 @@ from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.part_results import update_factor
-from mffnb.protocols.solver import CoordinateDescent, Solver
+from mffnb.protocols.solver import CoordinateDescent, RankSumming, Solver
 from mffnb.solvers.extrapolation import ExtrapolatedIterates, PlainIterates
 from mffnb.solvers.state import Outcome, Reached, State
 from mffnb.typing import Float64Array
@@ -199,7 +199,8 @@ def _update_abundances(
     """
     A, E = iterates.abundances, iterates.endmembers
     misfit, update = problem.misfit, AbundanceUpdate(problem, solver, iterates)
-    if half is None and problem.pixelwise and traits_of(solver).pixelwise:
+    blockwise = problem.pixelwise and traits_of(solver).pixelwise and not _sums_over_ranks(problem, solver, A)
+    if half is None and blockwise:
         done = misfit.in_one_pass(A, E, update)
         if done is not None:
             moved, endmember_half = done
@@ -210,6 +211,14 @@ def _update_abundances(
         pass
     moved = update(A, misfit.abundance_half(A, E) if half is None else half)
     return moved, cache(lambda: misfit.endmember_half(A, E))
+
+
+def _sums_over_ranks(problem: Problem, solver: Solver, abundances: Float64Array) -> bool:
+    """Return whether the half step of A sums over ranks, which may have different numbers of blocks of pixels."""
+    if not problem.matrix.shared or not isinstance(solver, RankSumming):
+        return False
+    half = Half(np.eye(len(abundances)), np.zeros_like(abundances), factor=abundances)
+    return solver.sums_over_ranks(problem.with_abundance_terms(half))
 
 
 @dataclass(frozen=True)

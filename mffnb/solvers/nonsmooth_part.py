@@ -14,9 +14,11 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import project, proximal_point, value_of
+from mffnb.protocols.part_results import project, proximal_point
 from mffnb.protocols.terms import Term
-from mffnb.typing import Float64Array
+from mffnb.solvers.row_sweeps import held_rows
+from mffnb.solvers.values_on_ranks import total_value
+from mffnb.typing import Float64Array, local_total
 
 Operator = Callable[[Float64Array, float], Float64Array]
 
@@ -36,6 +38,7 @@ class NonsmoothPart:
     """
 
     def __init__(self, half: Half, factor: Float64Array):
+        self._half = half
         self._penalties = [part for part in half.proximal if isinstance(part, Function)]
         self._kinks = [partial(proximal_point, part) for part in half.proximal if isinstance(part, ProximalFunction)]
         sets = [part for part in half.proximal if isinstance(part, FactorSet)]
@@ -48,7 +51,7 @@ class NonsmoothPart:
 
     def value(self, factor: Float64Array) -> float:
         """Return the sum of the penalties at a factor that lies in all sets."""
-        return sum(value_of(part, factor) for part in self._penalties)
+        return total_value(self._penalties, factor, self._half)
 
     def nearest_of_sets(self, factor: Float64Array) -> Float64Array:
         """Return the point of the intersection of all sets that is nearest to a factor."""
@@ -61,8 +64,13 @@ class NonsmoothPart:
 
     def holds(self, point: Float64Array) -> bool:
         """Return whether a point lies in all sets, since Dykstra's algorithm may not have converged."""
-        sets, off = [*self._cones, *self._sets], _OUTSIDE * np.abs(point).max(initial=1e-300)
-        return len(sets) == 1 or not any(np.abs(part(point, 1.0) - point).max(initial=0.0) > off for part in sets)
+        sets = [*self._cones, *self._sets]
+        if len(sets) == 1:
+            return True
+        # Equal on all ranks: the largest entry and the largest distance are those of all of them.
+        size = [np.abs(point).max(initial=1e-300), *(np.abs(p(point, 1.0) - point).max(initial=0.0) for p in sets)]
+        largest = self._half.largest(np.array(size))
+        return bool((largest[1:] <= _OUTSIDE * largest[0]).all())
 
     def __call__(self, point: Float64Array, step: float) -> Float64Array:
         """Return the common proximal point of all penalties and sets."""
@@ -79,8 +87,8 @@ class NonsmoothPart:
             before = point
             for cone in self._cones:
                 point = cone(point, step)
-            point = _dykstra([*kinks, *self._sets], point, step)
-            if _unchanged(point, before):
+            point = _dykstra([*kinks, *self._sets], point, step, self._half)
+            if _unchanged(point, before, self._half):
                 break
             kinks = ()
         return point
@@ -98,9 +106,9 @@ def _as_operator(nearest: Callable[[Float64Array], Float64Array]) -> Operator:
 def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Array], Float64Array]]:
     """Return the projections onto non-negativity, ball, sum to one, box and fixed values, as few as possible."""
     sets: list[Callable[[Float64Array], Float64Array]] = []
-    held = np.zeros(len(factor), bool) if half.fixed is None else (half.fixed & (factor != 0)).any(axis=1)
+    held = np.zeros(len(factor), bool) if half.fixed is None else held_rows(factor, half, half.fixed)
     if np.isfinite(half.radius) and not held.all():
-        ball = UnitBall(half.radius)
+        ball = UnitBall(half.radius, local_total if half.total is None else half.total)
         # The scale of a partly fixed row is determined by its fixed entries above zero.
         sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
     if half.sum_to_one and half.fixed is not None:
@@ -120,7 +128,7 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
     return sets or [lambda point: np.maximum(point, 0.0)]
 
 
-def _dykstra(parts: list[Operator], point: Float64Array, step: float) -> Float64Array:
+def _dykstra(parts: list[Operator], point: Float64Array, step: float, half: Half) -> Float64Array:
     """Compute the proximal point of a sum of penalties and sets from their operators, by Dykstra's algorithm."""
     if len(parts) == 1:
         return parts[0](point, step)
@@ -131,10 +139,12 @@ def _dykstra(parts: list[Operator], point: Float64Array, step: float) -> Float64
             moved = part(point + corrections[i], step)
             corrections[i] += point - moved
             point = moved
-        if _unchanged(point, before):
+        if _unchanged(point, before, half):
             break
     return point
 
 
-def _unchanged(point: Float64Array, before: Float64Array) -> bool:
-    return bool(np.abs(point - before).max(initial=0.0) <= _EQUAL * np.abs(point).max(initial=1e-300))
+def _unchanged(point: Float64Array, before: Float64Array, half: Half) -> bool:
+    here = np.abs(point - before).max(initial=0.0), np.abs(point).max(initial=1e-300)
+    change, size = half.largest(np.array(here))
+    return bool(change <= _EQUAL * size)

@@ -33,7 +33,8 @@ class ProximalGradient:
     quadratic :math:`\varphi` the curvature L is known, for each row or entry separately where they are independent;
     otherwise it is found by backtracking. Momentum is reset where it leads uphill, and a step that raises the value is
     rejected, so the value never rises. For several non-differentiable parts the common proximal point is computed by
-    Dykstra's algorithm.
+    Dykstra's algorithm. Where entries are distributed over MPI ranks, values and norms are summed over all of them, so
+    that all ranks take the same decisions.
 
     Sources: Beck & Teboulle 2009, SIAM J. Imaging Sci. 2:183 (FISTA); O'Donoghue & Candès 2015, Found. Comput. Math.
     15:715 (restart); Bauschke & Combettes 2008, Pac. J. Optim. 4:383 (Dykstra's algorithm for proximal points).
@@ -57,9 +58,7 @@ class ProximalGradient:
     steps: int = 12
 
     def refuses(self, half: Half) -> str | None:
-        """Return why the subproblem is refused: distributed entries, or one component per pixel with other sets."""
-        if half.total is not None or (half.graph is not None and half.graph.ghosts):
-            return "the proximal solver needs all of the data in one process: run it without mpiexec"
+        """Return why the subproblem is refused: one component per pixel with other sets."""
         together = half.sum_to_one or half.boxed or half.fixed is not None or np.isfinite(half.radius)
         if half.single and (together or half.proximal):
             return (
@@ -67,6 +66,10 @@ class ProximalGradient:
                 "the same factor"
             )
         return None
+
+    def sums_over_ranks(self, half: Half) -> bool:
+        """Return True: the values that decide about a step are sums over all entries."""
+        return True
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` (k, entries) in place without raising the objective; return the squared first step."""
@@ -78,19 +81,20 @@ class ProximalGradient:
         lowest = smooth.value(best) + nonsmooth.value(best)
         extrapolated, momentum = best, 1.0
         curvature, exact = smooth.curvature(best), smooth.quadratic
-        first = None
+        first, moved = None, 0.0
         for _ in range(self.steps):
-            here, gradient = smooth.value_and_gradient(extrapolated)
-            new, there, curvature = _step(smooth, nonsmooth, extrapolated, here, gradient, curvature, exact)
-            squared = float(np.sum(curvature * (new - extrapolated) ** 2))
-            first = squared if first is None else first
+            start = _Start(extrapolated, *smooth.value_and_gradient(extrapolated), exact)
+            new, there, curvature = _step(smooth, nonsmooth, start, curvature, half)
+            here_squared = float(np.sum(curvature * (new - extrapolated) ** 2))
+            squared = float(half.summed(here_squared))
+            first, moved = (squared, here_squared) if first is None else (first, moved)
             value = there + nonsmooth.value(new)
             if not value <= lowest:
                 if momentum == 1.0:  # without momentum only rounding errors can raise the value
                     break
                 extrapolated, momentum = best, 1.0
                 continue
-            uphill = np.vdot(curvature * (extrapolated - new), new - best) > 0
+            uphill = half.summed(float(np.vdot(curvature * (extrapolated - new), new - best))) > 0
             after = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
             share = 0.0 if uphill else (momentum - 1) / after
             momentum = 1.0 if uphill else after
@@ -101,29 +105,35 @@ class ProximalGradient:
                 break
             curvature = curvature if exact else 0.8 * curvature
         factor[:] = best
-        return first or 0.0
+        return moved
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Start of a step: factor, value and gradient of the smooth part, and whether its curvature bound is exact."""
+
+    factor: Float64Array
+    value: float
+    gradient: Float64Array
+    exact: bool
 
 
 def _step(
-    smooth: SmoothPart,
-    nonsmooth: NonsmoothPart,
-    start: Float64Array,
-    here: float,
-    gradient: Float64Array,
-    curvature: Float64Array,
-    exact: bool,
+    smooth: SmoothPart, nonsmooth: NonsmoothPart, start: _Start, curvature: Float64Array, half: Half
 ) -> tuple[Float64Array, float, Float64Array]:
     """Make one proximal step with backtracking; return the new factor, its smooth value, and the curvature used."""
-    least = _SMALLEST_STEP / float(curvature.max())
+    largest = float(half.largest(curvature.max(initial=0.0)))
+    least = _SMALLEST_STEP / largest
     while True:
         with np.errstate(over="ignore", invalid="ignore"):  # a step that overflows is too long
-            new = nonsmooth(start - gradient / curvature, float(1 / curvature.max()))
-            there, change = smooth.value(new), new - start
-            bound = here + float(np.vdot(gradient, change) + np.sum(curvature * change**2) / 2)
-            low = (exact or there <= bound + _ROUNDING * abs(here)) and nonsmooth.holds(new)
-        if low or 1 / curvature.max() < least:
+            new = nonsmooth(start.factor - start.gradient / curvature, 1 / largest)
+            there, change = smooth.value(new), new - start.factor
+            rise = half.summed(float(np.vdot(start.gradient, change) + np.sum(curvature * change**2) / 2))
+            bound = start.value + float(rise)
+            low = (start.exact or there <= bound + _ROUNDING * abs(start.value)) and nonsmooth.holds(new)
+        if low or 1 / largest < least:
             return new, there, curvature
-        curvature = 2 * curvature
+        curvature, largest = 2 * curvature, 2 * largest
 
 
 NAMED: dict[str, Solver] = {"proximal": Extrapolated(ProximalGradient())}

@@ -14,8 +14,9 @@ from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import project, proximal_point, value_of
+from mffnb.protocols.part_results import project, proximal_point
 from mffnb.protocols.terms import Term
+from mffnb.solvers.values_on_ranks import total_value
 from mffnb.typing import Array, Float64Array
 
 _EQUAL = np.ones(1)
@@ -87,10 +88,16 @@ def row_part(half: Half) -> ProximalFunction | FactorSet | None:
     part = half.proximal[0] if len(half.proximal) == 1 else None
     if part is None or not (isinstance(part, Term) and traits_of(part).rowwise):
         return None
-    in_part = half.fixed is not None and bool((half.fixed.any(axis=1) != half.fixed.all(axis=1)).any())
+    in_part = half.fixed is not None and bool(_fixed_in(half, half.fixed)[0].any())
     others = half.graph is not None or half.weights is not None or in_part
     others = others or half.sum_to_one or half.single or half.boxed or half.loss is not None or bool(half.smooth)
     return None if others else part
+
+
+def _fixed_in(half: Half, fixed: Array) -> tuple[Array, Array]:
+    """Return which rows have fixed and free entries, and which have only fixed entries, on all ranks."""
+    counts = half.summed(np.append(fixed.sum(axis=1), fixed.shape[1]))
+    return (counts[:-1] > 0) & (counts[:-1] < counts[-1]), counts[:-1] == counts[-1]
 
 
 def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction | FactorSet) -> float:
@@ -100,8 +107,9 @@ def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction
     2013, NIPS, theorem 4).
     """
     moved = 0.0
+    whole = np.zeros(len(factor), bool) if half.fixed is None else _fixed_in(half, half.fixed)[1]
     for j in range(len(factor)):
-        if half.fixed is not None and half.fixed[j].all():
+        if whole[j]:
             continue
         curvature, old = half.gram[j, j], factor[j].copy()
         if curvature > 0:
@@ -109,12 +117,13 @@ def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction
             new = _point(part, point, 1 / curvature)
         else:  # the data do not depend on this row
             point, new = old, np.zeros_like(old) if isinstance(part, Function) else _point(part, old, 1.0)
-        norm = float(np.linalg.norm(new))
+        norm = row_norm(new, half) if np.isfinite(half.radius) else 0.0
         if norm > half.radius:
             new *= half.radius / norm
-        if isinstance(part, Function) and np.linalg.norm(old) <= half.radius:  # the proximal point may be inexact
-            fall = curvature / 2 * (np.sum((old - point) ** 2) - np.sum((new - point) ** 2))
-            if fall + value_of(part, old[None]) < value_of(part, new[None]):
+        # The proximal point may be inexact.
+        if isinstance(part, Function) and (np.isinf(half.radius) or row_norm(old, half) <= half.radius):
+            fall = curvature / 2 * float(half.summed(float(np.sum((old - point) ** 2) - np.sum((new - point) ** 2))))
+            if fall + total_value((part,), old[None], half) < total_value((part,), new[None], half):
                 continue
         moved += curvature * float(np.sum((new - old) ** 2))
         factor[j] = new

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import gradient_of, value_of
+from mffnb.protocols.part_results import gradient_of
+from mffnb.solvers.values_on_ranks import total_value
 from mffnb.typing import Float64Array
 
 
 class SmoothPart:
-    """Differentiable part of a half-step subproblem: value, gradient and curvature."""
+    """Differentiable part of a half-step subproblem: value, gradient and curvature.
+
+    Values are those of the factor on all MPI ranks; gradients are those of the entries of this rank.
+    """
 
     def __init__(self, half: Half):
         self._half = half
@@ -18,7 +22,11 @@ class SmoothPart:
 
     def value(self, factor: Float64Array) -> float:
         """Return the value of the differentiable part at a factor."""
-        return self._quadratic(factor)[0] + self._others(factor)
+        half = self._half
+        value = self._quadratic(factor)[0]
+        value += 0.0 if half.log is None else half.log.value(factor)
+        value += 0.0 if half.loss is None else half.loss.value(factor)
+        return float(half.summed(value)) + total_value(half.smooth, factor, half)
 
     def value_and_gradient(self, factor: Float64Array) -> tuple[float, Float64Array]:
         """Return value and gradient of the differentiable part at a factor."""
@@ -30,8 +38,8 @@ class SmoothPart:
             loss, of_loss = half.loss.value_and_gradient(factor)
             value, gradient = value + loss, gradient + of_loss
         for term in half.smooth:
-            value, gradient = value + value_of(term, factor), gradient + gradient_of(term, factor)
-        return value, gradient
+            gradient = gradient + gradient_of(term, factor)
+        return float(half.summed(value)) + total_value(half.smooth, factor, half), gradient
 
     def curvature(self, factor: Float64Array) -> Float64Array:
         """Return an upper bound on the second derivative: global if quadratic, otherwise approximate near a factor."""
@@ -40,7 +48,7 @@ class SmoothPart:
         if half.loss is not None:
             bound = bound + _coupled_maximum(half, half.loss.curvature(factor))
         if half.log is not None or half.smooth:
-            bound = bound + _estimate(self, factor)
+            bound = bound + _estimate(self, factor, half)
         return np.maximum(bound, np.finfo(float).tiny)
 
     def _quadratic(self, factor: Float64Array) -> tuple[float, Float64Array]:
@@ -52,12 +60,6 @@ class SmoothPart:
             pull += half.coupling * half.graph.times(factor)
         gradient = pull - half.cross
         return float(np.vdot(pull, factor) / 2 - np.vdot(half.cross, factor)), gradient
-
-    def _others(self, factor: Float64Array) -> float:
-        half = self._half
-        value = 0.0 if half.log is None else half.log.value(factor)
-        value += 0.0 if half.loss is None else half.loss.value(factor)
-        return value + sum(value_of(term, factor) for term in half.smooth)
 
 
 def _curvature(half: Half) -> Float64Array:
@@ -78,7 +80,7 @@ def _coupled_maximum(half: Half, curvature: Float64Array) -> Float64Array:
     if _couples_rows(half):
         curvature = curvature.max(axis=0, keepdims=True)
     if half.proximal or np.isfinite(half.radius):
-        curvature = curvature.max(axis=1, keepdims=True, initial=0.0)
+        curvature = half.largest(curvature.max(axis=1, keepdims=True, initial=0.0))
     return curvature
 
 
@@ -86,14 +88,19 @@ def _couples_rows(half: Half) -> bool:
     return half.sum_to_one or half.single or bool(half.proximal)
 
 
-def _estimate(part: SmoothPart, factor: Float64Array) -> Float64Array:
+def _estimate(part: SmoothPart, factor: Float64Array, half: Half) -> Float64Array:
     """Estimate the curvature from the change of the gradient over a short step downhill."""
     gradient = part.value_and_gradient(factor)[1]
-    size = float(np.linalg.norm(gradient))
+    size = _norm(gradient, half)
     if not size > 0:
         return np.ones((1, 1))
-    step = (1e-3 * float(np.linalg.norm(factor)) or 1e-3) / size * gradient
+    step = (1e-3 * _norm(factor, half) or 1e-3) / size * gradient
     there = np.maximum(factor - step, factor / 2)
-    moved = float(np.linalg.norm(there - factor))
-    change = float(np.linalg.norm(part.value_and_gradient(there)[1] - gradient))
+    moved = _norm(there - factor, half)
+    change = _norm(part.value_and_gradient(there)[1] - gradient, half)
     return np.full((1, 1), change / moved if moved > 0 and 0 < change < np.inf else size)
+
+
+def _norm(entries: Float64Array, half: Half) -> float:
+    """Return the Euclidean norm over the entries of all ranks."""
+    return float(np.sqrt(half.summed(float(np.vdot(entries, entries)))))

@@ -223,9 +223,3 @@ def test_a_step_far_out_of_several_sets_ends_in_all_of_them(pull):
     assert np.linalg.norm(factor, axis=1).max() <= 0.5 * (1 + 1e-7)
     assert factor.min() >= 0.01
     assert factor.max() <= 0.3
-
-
-def test_neighbours_in_other_processes_are_refused():
-    problem = replace(half(), graph=replace(grid(MAP), ghosts=2), coupling=1.0)
-    with pytest.raises(UnsupportedCombinationError, match="without mpiexec"):
-        ProximalGradient().update(np.ones(SHAPE), problem)
