@@ -5,7 +5,7 @@ python -m benchmarks scale.stream [--frames 500] [--side 64] [--channels 128] [-
 A simulated movie of four components, whose maps drift, with noise of 5 % of the brightest channel. In the second case the fourth
 component appears half-way (its share is below 1 % in the first third). `MatrixFactorization.partial_fit` receives the frames one by
 one, each made when it is needed, in a process of its own: the peak of its memory (VmHWM) after a tenth of the frames and at the end
-is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps maps and gains, 4 (k + 1) bytes a pixel.
+is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps maps and gains, 4 (k + 1) bytes a pixel; with a late component, "result()" is its answer at the end.
 The batch fit gets all frames as one float32 array, in another process. Angles in rad between the endmembers: largest and mean; goal
 0.01. "own freedom" is the largest angle between batch fits with tol 1e-4 (the default) and 1e-6: where it is large, the data do not
 determine the endmembers, and an angle to the batch fit measures little.
@@ -27,6 +27,7 @@ from mffnb.geometry.matching import match, spectral_angles
 
 ONE_THREAD = True
 K, MB = 4, 1e6
+NAMES = {"maps": ", mf.stream", "result": ", result() of mf.stream"}
 MODELS = {
     "L1": {"abundance_terms": [mf.Sparsity(1e-3)]},
     "volume": {"abundance_terms": [mf.Simplex()], "endmember_terms": [mf.MinimumVolume(1e-3)]},
@@ -57,19 +58,25 @@ def measure(how: str, model: str, late: bool, sizes: Sequence[int]) -> None:
     settings = dict(MODELS[model], random_state=0)
     factorization: Any = mf.MatrixFactorization(K, **settings)
     frames, memory = movie(*sizes, late), []
-    if how in ("stream", "maps"):
+    if how in ("stream", "maps", "result"):
         live = mf.stream(K, **settings)
         mf.MatrixFactorization(K, **settings).fit(next(movie(*sizes, late)))  # loads libraries and kernels
         seconds = 0.0
         for number, frame in enumerate(frames, 1):
             begin = time.process_time()
-            if how == "maps":
+            if how != "stream":
                 live = live.push(frame.reshape(sizes[1], sizes[1], -1))
             else:
                 factorization.partial_fit(frame)
             seconds += time.process_time() - begin
             if number == max(sizes[0] // 10, 1):
                 memory.append(memory_status("VmHWM"))
+        begin = time.process_time()
+        if how == "stream":
+            E = factorization.components_
+        else:
+            E = (live if how == "maps" else live.result()).endmembers.values
+        seconds += time.process_time() - begin
         memory.append(memory_status("VmHWM"))
     else:
         tight = {"tol": 1e-6, "max_iter": 3000} if how == "tight" else {}
@@ -79,7 +86,7 @@ def measure(how: str, model: str, late: bool, sizes: Sequence[int]) -> None:
         begin = time.process_time()
         factorization.set_params(**tight).fit(X.reshape(-1, sizes[2]))
         seconds = time.process_time() - begin
-    E = live.endmembers.values if how == "maps" else factorization.components_
+        E = factorization.components_
     print(json.dumps({"E": E.tolist(), "seconds": seconds, "memory": memory}))
 
 
@@ -114,12 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for model in chosen.models[:1] if chosen.quick else chosen.models:
             batch, tight = run("batch", model, late), run("tight", model, late)
             own = angles(batch["E"], tight["E"]).max()
-            for how in ("stream",) if late or model != chosen.models[0] else ("stream", "maps"):
+            for how in (
+                ("stream", "result") if late else ("stream", "maps") if model == chosen.models[0] else ("stream",)
+            ):
                 stream = run(how, model, late)
                 off = angles(batch["E"], stream["E"])
                 early, end = (value / MB for value in stream["memory"])
                 print_row(
-                    f"{model}{', late component' if late else ''}{', mf.stream' if how == 'maps' else ''}",
+                    f"{model}{', late component' if late else ''}{NAMES.get(how, '')}",
                     f"{off.max():.4f}", f"{off.mean():.4f}", f"{own:.4f}",
                     f"{stream['seconds'] / batch['seconds']:.2f}", f"{early:.0f}", f"{end - early:.1f}",
                 )  # fmt: skip

@@ -16,10 +16,16 @@ pixels has grown by a quarter, the sample is fitted to convergence from the pres
 by the change of the abundances in the sample, extrapolated to all pixels (a control variate). Whenever the number of
 pixels has doubled, the sample is fitted from a new start as well, since a component may have appeared in the meantime.
 If that fit is better, it replaces E, with its components in their old order, and the sums.
+
+Without penalties, many E fit the data equally well, and E then depends on the order in which pixels arrived. At the end
+of the stream (:meth:`OnlineFit.ended`) the sample is therefore fitted from a new start once more. If its objective is
+the same within ``tol``, or lower, and its endmembers differ, it is taken: the answer is then the one at which a fit of
+all pixels stops, and does not depend on the order.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,7 +40,7 @@ from mffnb.estimators.names import named_similarity, named_solver, named_transfo
 from mffnb.estimators.new_pixels import solve_abundances
 from mffnb.estimators.reservoir import Reservoir
 from mffnb.estimators.run import FactorizationRun
-from mffnb.geometry.matching import match
+from mffnb.geometry.matching import match, spectral_angles
 from mffnb.matrices import Chunked, Dense, Partial, Sparse, in_memory, sparse_if_smaller
 from mffnb.matrices.block_products import CompressedRows
 from mffnb.matrices.checking import drawn_seed
@@ -53,6 +59,7 @@ from mffnb.typing import Array, Float64Array
 
 _UPDATES = 10  # half steps of E after each batch; they cost nothing beside the abundances of the batch
 _GROWTH, _GROWTH_OF_STARTS = 1.25, 2.0  # of the number of pixels from one fit of the sample to the next one
+_SAME = 0.01  # rad, difference of endmembers up to which two fits are the same solution
 _LOWER = 1e-6  # relative difference by which the objective of a new start must be lower
 
 
@@ -195,6 +202,23 @@ class OnlineFit:
         gain = np.where(matrix.row_squares > 0, new.misfit.gain / new.rows * total / new.scale, 0.0)
         return amounts / total, gain
 
+    def ended(self) -> OnlineFit:
+        """Return the fit at the end of the stream, see the module; this one is not changed, so the stream may go on."""
+        if self._sums is None or isinstance(self._run.init, (tuple, list)):
+            return self
+        end = copy(self)
+        end._sample = copy(self._sample)
+        with single_threaded_blas(), without_warnings():
+            matrix = sparse_if_smaller(as_rows(end._sample.rows))
+            old, followed, fresh = np.nan_to_num(end.spectra), end._followed(matrix), fit(end._run, matrix)
+            if fresh.objective > followed.objective + self._run.tol * abs(followed.objective):
+                return self
+            fresh = fresh if self._numbers_have_meaning else _ordered(fresh, old)
+            if np.diag(spectral_angles(old, np.nan_to_num(fresh.endmembers))).max() <= _SAME:
+                return self  # the sums of all pixels are more accurate than the sample
+            end._begin(fresh, matrix)
+        return end
+
     @property
     def observed(self) -> Array:
         """Boolean, True for channels that had data so far, (channels,)."""
@@ -252,15 +276,19 @@ class OnlineFit:
         if self._sums is None:
             self._begin(fit(self._run, matrix), matrix)
         else:
-            A, old = self._abundances(self._new_pixels(matrix), self._endmembers), np.nan_to_num(self.spectra)
-            start = (A / (self.size * self.fitted.problem.scale)[:, None]).T, old
-            best = fit(replace(self._run, init=start), matrix)
+            old, best = np.nan_to_num(self.spectra), self._followed(matrix)
             fresh = self._fresh(matrix)
             if fresh is not None and fresh.objective < best.objective - _LOWER * abs(best.objective):
                 self._begin(fresh if self._numbers_have_meaning else _ordered(fresh, old), matrix)
             else:
                 self._continue(best, matrix, self._sums)
         self._next_fit = int(np.ceil(_GROWTH * self.seen))
+
+    def _followed(self, matrix: Matrix) -> Fitted:
+        """Fit the sample from the present endmembers."""
+        A = self._abundances(self._new_pixels(matrix), self._endmembers)
+        start = (A / (self.size * self.fitted.problem.scale)[:, None]).T, np.nan_to_num(self.spectra)
+        return fit(replace(self._run, init=start), matrix)
 
     def _fresh(self, matrix: Matrix) -> Fitted | None:
         """Fit the sample from a new start, if one is due."""

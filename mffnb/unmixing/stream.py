@@ -15,6 +15,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.cubes.missing import check_infinite
 from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.estimators.fitting import Fitted
 from mffnb.estimators.online import OnlineFit, as_rows
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init
@@ -24,6 +25,7 @@ from mffnb.matrices import FILE_BYTES
 from mffnb.matrices.local import band_limits
 from mffnb.parallel.placement import Local
 from mffnb.problem.compatibility import Gauge
+from mffnb.problem.problem import Problem
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.typing import Array, Float64Array, Seed
@@ -193,10 +195,13 @@ class Stream:
 
         They are those that were computed when the pixels arrived, converted to the present endmembers.
         """
-        return self._slabs.whole().abundances(self._factors()[0])
+        return self._slabs.whole().abundances(self._factors(self._started)[0])
 
     def result(self, cube: Any = None) -> Unmixing:
         """Return an ordinary result, such as :func:`mffnb.unmix` returns; the stream may go on.
+
+        Where the data leave the endmembers undetermined, they are those of a new fit of the sample, as if the stream
+        had arrived at once; see :mod:`mffnb.estimators.online`.
 
         Parameters
         ----------
@@ -205,21 +210,22 @@ class Stream:
             again for the present endmembers, and the result has residuals. It is read in bands. If it is left out, the
             maps are :attr:`abundances`, and the result has no cube.
         """
-        online = self._started
+        online = self._started.ended()
         if cube is None:
             layout, data = self._slabs.whole(), None
-            A, gain = self._factors()
+            A, gain = self._factors(online)
             found = ~np.isnan(A[0])
             A, gain = A[:, found], gain[found]
         else:
             data = read(cube, lazy=True) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
             layout = replace(Layout.of(data, self._task.channel), channel_mask=None)
-            A, gain = self._solved(layout, data)
+            A, gain = self._solved(layout, data, online)
             found = np.ones(0, bool) if layout.pixel_mask is None else layout.pixel_mask.ravel()
         mask = None if found.all() else found.reshape(layout.map_shape)
         channels = None if online.observed.all() else online.observed.reshape(tuple(layout.channel_shape.values()))
         layout = replace(layout, pixel_mask=mask, channel_mask=channels)
-        return self._labelled(layout, data, *self._normalized(A, gain, online.spectra[:, online.observed]))
+        factors = _normalized(A, gain, online.spectra[:, online.observed], online.fitted.problem)
+        return self._labelled(layout, data, online.fitted, *factors)
 
     @property
     def _started(self) -> OnlineFit:
@@ -235,10 +241,12 @@ class Stream:
         image = self._task.prepare(self._slabs.layout.template)
         return OnlineFit(self._task.run(image), channels)
 
-    def _factors(self) -> tuple[Float64Array, Float64Array]:
-        """Return A (k, all pixels) and gains of all parts for the present endmembers, NaN for missing pixels."""
-        fractions = self._started.fitted.problem.gauge in (Gauge.SUM, Gauge.GAIN)
+    def _factors(self, online: OnlineFit) -> tuple[Float64Array, Float64Array]:
+        """Return A (k, all pixels) and gains of all parts for the endmembers of a fit, NaN for missing pixels."""
+        fractions = online.fitted.problem.gauge in (Gauge.SUM, Gauge.GAIN)
         amounts, gains, basis = [], [], np.eye(self._task.k)
+        if online is not self._online:
+            basis = _change_of_basis(self._started.spectra, online.spectra)
         for maps, gain, change in zip(
             reversed(self._maps), reversed(self._gains), reversed(self._changes), strict=True
         ):
@@ -252,9 +260,9 @@ class Stream:
             basis = basis if change is None else change @ basis
         return np.concatenate(amounts[::-1], axis=1), np.concatenate(gains[::-1]).astype(np.float64)
 
-    def _solved(self, layout: Layout, cube: xr.DataArray) -> tuple[Float64Array, Float64Array]:
-        """Return A (k, used pixels) and gains of an image for the present endmembers, read in bands."""
-        online, rows = self._started, CubeRows(layout, cube, layout.first)
+    def _solved(self, layout: Layout, cube: xr.DataArray, online: OnlineFit) -> tuple[Float64Array, Float64Array]:
+        """Return A (k, used pixels) and gains of an image for the endmembers of a fit, read in bands."""
+        rows = CubeRows(layout, cube, layout.first)
         if rows.shape[1] != len(online.observed):
             raise ValueError(
                 f"the image has {rows.shape[1]} channels and the parts had {len(online.observed)}: pass the image "
@@ -266,29 +274,17 @@ class Stream:
             gains[start:stop] = 1.0 if gain is None else gain
         return A, gains
 
-    def _normalized(
-        self, A: Float64Array, gain: Float64Array, spectra: Float64Array
-    ) -> tuple[Float64Array, Float64Array, Float64Array | None]:
-        """Return A, E and gain in the scale normalisation of results: mean gain 1, or abundances of mean sum 1."""
-        problem = self._started.fitted.problem
-        if problem.gauge is Gauge.GAIN:
-            mean = float(gain.mean()) or 1.0
-            return A, spectra * mean, gain / mean
-        if problem.gauge in (Gauge.SUM, Gauge.BOUNDS) or problem.pinned is not None:
-            return A, spectra, None
-        mean = float(A.sum(axis=0).mean()) or 1.0
-        return A / mean, spectra * mean, None
-
     def _labelled(
         self,
         layout: Layout,
         data: xr.DataArray | None,
+        fitted: Fitted,
         abundances: Float64Array,
         endmembers: Float64Array,
         gain: Float64Array | None,
     ) -> Unmixing:
         """Return a labelled result, with the warnings of any result."""
-        fitted, used = self._started.fitted, np.count_nonzero(abundances, axis=1)
+        used = np.count_nonzero(abundances, axis=1)
         warn_if_poor(used, endmembers, fitted.outcome, fitted.negative_share)
         warn_if_certain(abundances.T, endmembers, None)
         solution = Solution(
@@ -309,3 +305,16 @@ def _change_of_basis(before: Float64Array, after: Float64Array) -> Float64Array:
     """Return M (k, k) with E_before ~ M E_after by least squares, so that A_before M are abundances for E_after."""
     known = ~np.isnan(before).any(axis=0)
     return np.asarray(np.linalg.lstsq(after[:, known].T, before[:, known].T, rcond=None)[0].T)
+
+
+def _normalized(
+    A: Float64Array, gain: Float64Array, spectra: Float64Array, problem: Problem
+) -> tuple[Float64Array, Float64Array, Float64Array | None]:
+    """Return A, E and gain in the scale normalisation of results: mean gain 1, or abundances of mean sum 1."""
+    if problem.gauge is Gauge.GAIN:
+        mean = float(gain.mean()) or 1.0
+        return A, spectra * mean, gain / mean
+    if problem.gauge in (Gauge.SUM, Gauge.BOUNDS) or problem.pinned is not None:
+        return A, spectra, None
+    mean = float(A.sum(axis=0).mean()) or 1.0
+    return A / mean, spectra * mean, None

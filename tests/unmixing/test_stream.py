@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
+from benchmarks.scale.stream import movie as movie_of_benchmark
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry.matching import match, spectral_angles
 
@@ -177,3 +178,42 @@ def test_settings_that_need_the_whole_image_are_refused(movie, settings, reason)
         mf.stream(K, **settings).push(movie[0])
     with pytest.raises(TypeError, match="smoothness"):
         mf.stream(K, smoothness=1e-3)
+
+
+def streamed(frames):
+    live = mf.stream(K, random_state=0)
+    for frame in frames:
+        live.push(frame)
+    return live
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_end_does_not_depend_on_the_order_of_undetermined_data(seed):
+    """Without penalties many endmembers fit these frames; the last component appears at half of the time."""
+    frames = np.stack(list(movie_of_benchmark(60, 16, 64, True, seed))).reshape(60, 16, 16, 64)
+    whole = mf.unmix(frames, 4, random_state=0)
+    live = mf.stream(4, random_state=0)
+    for frame in frames:
+        live.push(frame)
+    before = live.endmembers.copy()
+    order = match(whole.endmembers, before)
+    assert spectral_angles(whole.endmembers, before)[range(4), order].max() > 0.02  # else there is nothing to correct
+    for result in (live.result(), live.result(frames)):
+        assert np.diag(spectral_angles(whole.endmembers, result.endmembers)).max() < 0.01
+        assert float(np.abs(result.abundances.values - whole.abundances.values).mean()) < 0.02
+    xr.testing.assert_identical(live.endmembers, before)  # the stream may go on
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_better_fit_is_kept_at_the_end(seed):
+    """The fit of all pixels at once stops early here; the stream got further, and does not go back."""
+    rng = np.random.default_rng(seed)
+    energy = np.linspace(0.0, 1.0, 24)
+    E = np.exp(-0.5 * ((energy - np.array([[0.2], [0.5], [0.8]])) / 0.12) ** 2) + 0.2
+    A = np.concatenate([rng.dirichlet(share, (20, 256)) for share in ([2, 2, 0.02], [2, 2, 2])])
+    frames = np.maximum(A @ E + 0.03 * rng.standard_normal((40, 256, 24)), 0).reshape(40, 16, 16, 24)
+    misfits = [
+        float((result.residual() ** 2).sum())
+        for result in (mf.unmix(frames, K, random_state=0), streamed(frames).result(frames))
+    ]
+    assert misfits[1] <= misfits[0] * (1 + 1e-4)
