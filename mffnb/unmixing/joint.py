@@ -149,7 +149,7 @@ class JointUnmixing:
         turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
         left = f"; {self.channels}" if self.channels else ""
         if self.tie is not None:
-            far = np.nanmax(self.deviations().where(self.table() > _PRESENT).to_numpy())
+            far = np.nanmax(np.where(self.table() > _PRESENT, self.deviations(), np.nan))
             left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components shared by {count}, spectra of {spectra}; "
@@ -208,4 +208,4 @@ def _angle(first: np.ndarray, second: np.ndarray) -> float:
     """Return the angle (rad) between two spectra, over the channels that both have; NaN if one is zero."""
     both = np.isfinite(first) & np.isfinite(second)
     a, b = (one[both] / (np.linalg.norm(one[both]) or np.nan) for one in (first, second))
-    return float(2 * np.arcsin(min(np.linalg.norm(a - b) / 2, 1.0)))
+    return float(2 * np.arcsin(min(float(np.linalg.norm(a - b)) / 2, 1.0)))

@@ -86,8 +86,9 @@ def tied(
               c_j = \frac1M \sum_i \lVert a_{ij} \rVert^2, \qquad A_i, E_i, E \ge 0
 
     with column j of A_i, a_ij, and row j of E_i, e_ij. The factor c_j makes tau dimensionless, and the model
-    independent of the scales of X, A and E. The penalty is tau times the squared signal by which component j would differ, at its
-    mean amount in an image. A lone component of this amount deviates by 1 / (1 + tau) of the least-squares deviation.
+    independent of the scales of X, A and E. The penalty is tau times the squared signal by which component j would
+    differ, at its mean amount in an image. A lone component of this amount deviates by 1 / (1 + tau) of the
+    least-squares deviation.
     One that an image hardly contains stays at the shared spectrum.
 
     Parameters

@@ -27,6 +27,7 @@ from mffnb.unmixing.joint_unmix import joint_of_one, shared_start, unmix_jointly
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.sparse_images import check_sparse_images
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.tied_endmembers import check_tie
 
@@ -67,6 +68,7 @@ def unmix(
     weights: Any = None,
     image_weights: Sequence[float] | None = None,
     tie: float | None = None,
+    sparse_images: float = 0.0,
     transform: Any = None,
     mask: Any = None,
     preprocess: Sequence[Step] = (),
@@ -136,6 +138,10 @@ def unmix(
         For a list of images: let endmembers differ between images, as when a band shifts. ``joint[i].endmembers`` are
         then tied to the shared ones by this strength, see :func:`mffnb.unmixing.tied_endmembers.tied`; 0.01 to 0.1 is
         sensible, None keeps them equal. For non-negative least squares without penalties and weights.
+    sparse_images
+        For a list of images: weight of a penalty by which components that an image hardly contains are absent from it:
+        their maps in this image are exactly zero. 1e-2 is sensible. The penalty decides what is absent; the abundances
+        of the other components are not reduced.
     transform
         The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
         or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
@@ -228,11 +234,12 @@ def unmix(
         raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
     if tie is not None:
         check_tie(tie, settings, several=several and len(cube) > 1, image_weights=image_weights)
+    check_sparse_images(sparse_images, settings, several=several and len(cube) > 1, tie=tie)
     if several and not gather:
         raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
     if several and len(cube) > 1:
-        return unmix_jointly(cube, settings, image_weights, execution, tie)
+        return unmix_jointly(cube, settings, image_weights, execution, tie, sparse_images)
     if several:
         settings = for_one_image(settings, image_weights)
         return joint_of_one(cube[0], _unmix_one(cube[0], settings, execution))
