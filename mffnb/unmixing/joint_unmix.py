@@ -13,7 +13,7 @@ from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.joint import JointUnmixing
-from mffnb.unmixing.joint_input import JointInput, names_of_images
+from mffnb.unmixing.joint_input import CHANNELS, JointInput, check_channels, names_of_images
 from mffnb.unmixing.joint_parts import parts_of
 from mffnb.unmixing.joint_tied import unmix_tied
 from mffnb.unmixing.pipeline import run
@@ -29,6 +29,7 @@ def unmix_jointly(
     execution: Execution,
     tie: float | None = None,
     sparse_images: float = 0.0,
+    channels: str = "intersection",
 ) -> JointUnmixing:
     """Unmix images with shared endmembers.
 
@@ -46,6 +47,8 @@ def unmix_jointly(
         Strength by which endmembers of each image are tied to the shared ones; None if they are equal.
     sparse_images
         Weight of the penalty that sets components to zero in single images; 0 for none.
+    channels
+        How channels are aligned: those that all images have ("intersection"), or those of the first ("interpolate").
 
     Raises
     ------
@@ -56,11 +59,13 @@ def unmix_jointly(
         raise UnsupportedCombinationError(
             "a list of images is unmixed in one process: leave out communicator and cluster"
         )
-    given = JointInput.of(images, settings["channel"], settings["preprocess"])
+    check_channels(channels, settings)
+    given = JointInput.of(images, settings["channel"], settings["preprocess"], channels)
     settings = given.translated(settings, image_weights)
     suggestion = None
     if settings["k"] is None:
         settings, suggestion = fill_in(given.stack.cube, settings, alone=execution.alone)
+    check_channels(channels, settings)  # also of settings that were suggested
     task = Task.of(**given.scaled(settings))
     execution.check(task)
     shared = run(task, given.stack.cube, execution)
@@ -70,11 +75,16 @@ def unmix_jointly(
     if tie is not None:
         found = unmix_tied(task, given.stack.cube, shared, tie, execution.placement)
         shared, own = found.shared, found.own
-    shared = replace(shared, parameters={**shared.parameters, "images": len(given.names)})
+    shared = replace(shared, parameters={**shared.parameters, "images": len(given.names), **_if_changed(channels)})
     if suggestion is not None:
         shared = with_suggestion(shared, suggestion)
     parts = parts_of(shared, given.stack, own)
     return JointUnmixing(shared, parts, given.names, given.stack.note)
+
+
+def _if_changed(channels: str) -> dict[str, str]:
+    """Return the entry of the record for channels that are not the intersection."""
+    return {} if channels == CHANNELS[0] else {"channels": channels}
 
 
 def _without_absent(shared: Unmixing, task: Task, stack: ImageStack, weight: float, execution: Execution) -> Unmixing:

@@ -73,6 +73,7 @@ def unmix(
     mask: Any = None,
     preprocess: Sequence[Step] = (),
     channel: str | Sequence[str] | None = None,
+    channels: str = "intersection",
     init: Init | Unmixing | JointUnmixing = "auto",
     solver: str | Solver = "auto",
     n_init: int = 1,
@@ -153,6 +154,9 @@ def unmix(
         Steps of :mod:`mffnb.preprocessing`, applied in this order. The result has the units of the data again.
     channel
         Name(s) of the channel dimension(s); the last one if None.
+    channels
+        For a list of images whose channels differ: ``"intersection"`` keeps the channels that all have;
+        ``"interpolate"`` interpolates each image linearly to the channels of the first, which changes its noise.
     init
         ``"auto"`` (the best of short runs from pure pixels, pure channels and NNDSVD; ``result.parameters["start"]``
         names it), ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
@@ -235,11 +239,13 @@ def unmix(
     if tie is not None:
         check_tie(tie, settings, several=several and len(cube) > 1, image_weights=image_weights)
     check_sparse_images(sparse_images, settings, several=several and len(cube) > 1, tie=tie)
+    if channels != "intersection" and not (several and len(cube) > 1):
+        raise ValueError("channels is for a list of several images: leave it out for one image")
     if several and not gather:
         raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
     if several and len(cube) > 1:
-        return unmix_jointly(cube, settings, image_weights, execution, tie, sparse_images)
+        return unmix_jointly(cube, settings, image_weights, execution, tie, sparse_images, channels)
     if several:
         settings = for_one_image(settings, image_weights)
         return joint_of_one(cube[0], _unmix_one(cube[0], settings, execution))
