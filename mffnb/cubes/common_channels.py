@@ -51,11 +51,7 @@ def common_channels(frames: Sequence[Frame]) -> tuple[tuple[dict[Hashable, Array
 
 def _along(name: Hashable, frames: Sequence[Frame], lengths: Sequence[int]) -> list[Array]:
     """Return the positions of the common channels along one dimension, for each image."""
-    units = list(dict.fromkeys(unit for unit in (_unit(name, frame) for frame in frames) if unit))
-    if len(units) > 1:
-        raise ValueError(
-            f"{str(name)!r} has different units in the images ({', '.join(units)}): convert the coordinates to one unit"
-        )
+    check_units(name, frames)
     labels = [frame.coordinates(name) for frame in frames]
     if any(one is None for one in labels):
         if len({*lengths}) > 1:
@@ -64,14 +60,29 @@ def _along(name: Hashable, frames: Sequence[Frame], lengths: Sequence[int]) -> l
                 "coordinates there to align them: crop them to the same channels, or add coordinates"
             )
         return [np.arange(length) for length in lengths]
-    found = [_positions(one, labels[0]) for one in labels]
+    found = [positions_of(one, labels[0]) for one in labels]
     everywhere = np.all([one >= 0 for one in found], axis=0)
     if not everywhere.any():
         raise ValueError(
-            f"the images have no channel along {str(name)!r} in common: interpolate them to one axis first, for "
-            f"example by cube.interp({name}=first.{name})"
+            f"the images have no channel along {str(name)!r} in common: interpolate them to one axis with "
+            "channels='interpolate'"
         )
     return [one[everywhere] for one in found]
+
+
+def check_units(name: Hashable, frames: Sequence[Frame]) -> None:
+    """Refuse images whose coordinates along a dimension have different units.
+
+    Raises
+    ------
+    ValueError
+        If they have.
+    """
+    units = list(dict.fromkeys(unit for unit in (_unit(name, frame) for frame in frames) if unit))
+    if len(units) > 1:
+        raise ValueError(
+            f"{str(name)!r} has different units in the images ({', '.join(units)}): convert the coordinates to one unit"
+        )
 
 
 def _unit(name: Hashable, frame: Frame) -> str:
@@ -80,7 +91,7 @@ def _unit(name: Hashable, frame: Frame) -> str:
     return "" if variable is None else str(variable.attrs.get("units") or "")
 
 
-def _positions(given: Any, wanted: Any) -> Array:
+def positions_of(given: Any, wanted: Any) -> Array:
     """Return the position in ``given`` of each coordinate in ``wanted``; -1 where it is missing."""
     given, wanted = np.asarray(given), np.asarray(wanted)
     order = matching_order(given, wanted)

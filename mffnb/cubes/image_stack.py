@@ -13,6 +13,7 @@ from scipy import sparse
 from mffnb.cubes.align import Frame
 from mffnb.cubes.common_channels import common_channels
 from mffnb.cubes.data_array import data_array
+from mffnb.cubes.interpolated_channels import interpolate_channels
 from mffnb.cubes.layout import channel_names, frame_of
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
@@ -56,7 +57,13 @@ class ImageStack:
     note: str
 
     @classmethod
-    def of(cls, cubes: Sequence[xr.DataArray], channel: str | Sequence[Hashable] | None = None) -> ImageStack:
+    def of(
+        cls,
+        cubes: Sequence[xr.DataArray],
+        channel: str | Sequence[Hashable] | None = None,
+        *,
+        interpolate: bool = False,
+    ) -> ImageStack:
         """Align the channels of images by their labels, and stack their pixels.
 
         Parameters
@@ -65,6 +72,8 @@ class ImageStack:
             Images with the same channel dimensions; pixel dimensions may differ.
         channel
             Name(s) of the channel dimension(s); None for those of each image.
+        interpolate
+            Whether images are interpolated to the channels of the first one, instead of the channels that all have.
 
         Raises
         ------
@@ -84,6 +93,12 @@ class ImageStack:
         for number, frame in enumerate(frames):
             if not frame.pixel_shape:
                 raise ValueError(f"image {number} has no pixel dimension: all of {cubes[number].dims} are channels")
+        if interpolate:
+            moved, nearest, note = interpolate_channels(cubes, names[0])
+            images = tuple(
+                one.transpose(*frame.pixel_shape, *names[0]) for one, frame in zip(moved, frames, strict=True)
+            )
+            return cls(images, frames, tuple(nearest), _stacked(images, names[0]), note)
         kept, note = common_channels(frames)
         images = tuple(
             _at(cube, positions).transpose(*frame.pixel_shape, *names[0])

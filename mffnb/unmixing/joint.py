@@ -149,7 +149,7 @@ class JointUnmixing:
         turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
         left = f"; {self.channels}" if self.channels else ""
         if self.tie is not None:
-            far = np.nanmax(self.deviations().where(self.table() > _PRESENT).to_numpy())
+            far = np.nanmax(np.where(self.table() > _PRESENT, self.deviations(), np.nan))
             left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components shared by {count}, spectra of {spectra}; "

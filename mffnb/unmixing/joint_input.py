@@ -16,7 +16,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.image_stack import ImageStack, warn_if_equal_arrays
 from mffnb.cubes.masks import aligned_masks
 from mffnb.cubes.stacked_images import PIXEL
-from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
+from mffnb.errors import MffnbWarning, NoiseWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
 from mffnb.matrices.nested_lists import is_array_like
@@ -27,6 +27,8 @@ from mffnb.protocols import traits_of
 from mffnb.similarities import BetaDivergence, KullbackLeibler
 from mffnb.unmixing.pictures import warn_if_picture
 
+CHANNELS = ("intersection", "interpolate")
+"""Ways to align the channels of several images."""
 DEFAULTS: dict[str, Any] = {
     "similarity": "frobenius", "transform": None, "sum_to_one": False, "gain": False, "mask": None, "weights": None,
     "preprocess": (),
@@ -49,7 +51,7 @@ class JointInput:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, images: Sequence[Any], channel: Any, preprocess: Any) -> JointInput:
+    def of(cls, images: Sequence[Any], channel: Any, preprocess: Any, channels: str = "intersection") -> JointInput:
         """Open images, which may be paths, and stack them; warn of channels that are left out.
 
         Raises
@@ -61,7 +63,11 @@ class JointInput:
         cubes = [read(one) if isinstance(one, (str, os.PathLike)) else as_cube(one) for one in images]
         for cube in cubes:
             warn_if_picture(cube, channel, preprocess)
-        stack = ImageStack.of(cubes, channel)
+        if channels not in CHANNELS:
+            raise ValueError(f"channels={channels!r} is not known: use {' or '.join(map(repr, CHANNELS))}")
+        stack = ImageStack.of(cubes, channel, interpolate=channels == "interpolate")
+        if channels == "interpolate" and any(one.dtype.kind in "iu" for one in cubes):
+            warn("interpolation averages neighbouring counts, so that their noise is no longer Poisson", NoiseWarning)
         if stack.note:
             warn(stack.note, MffnbWarning)
         return cls(stack, names_of_images(cubes))
@@ -180,6 +186,32 @@ def for_one_image(settings: dict[str, Any], image_weights: Any) -> dict[str, Any
     return found
 
 
+def check_channels(channels: str, settings: dict[str, Any]) -> None:
+    """Refuse interpolated channels in a model of the noise of counts.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If they are combined.
+    """
+    if channels == "interpolate" and counts_carry_weight(settings):
+        raise UnsupportedCombinationError(
+            "interpolated counts are no longer Poisson counts: use channels='intersection', bin all images to one axis "
+            "first, or use least squares without weights"
+        )
+
+
+def counts_carry_weight(settings: dict[str, Any]) -> bool:
+    """Return whether the model describes the noise of counts: by similarity, weights or a step that stabilises it."""
+    similarity = named_similarity(settings["similarity"])
+    counts = isinstance(similarity, KullbackLeibler)
+    counts |= isinstance(similarity, BetaDivergence) and similarity.beta == 1
+    each = settings["weights"] if isinstance(settings["weights"], list) else [settings["weights"]]
+    counts |= any(isinstance(one, str) and one != "equal" for one in each)
+    counts |= any(step.stabilizes for step in settings["preprocess"] or ())
+    return counts
+
+
 def divides_images(settings: dict[str, Any]) -> bool:
     """Return whether each image is divided by its own brightness before a joint fit.
 
@@ -188,15 +220,8 @@ def divides_images(settings: dict[str, Any]) -> bool:
     which state that all images have one unit.
     """
     similarity = named_similarity(settings["similarity"])
-    counts = isinstance(similarity, KullbackLeibler)
-    counts |= isinstance(similarity, BetaDivergence) and similarity.beta == 1
-    weights = settings["weights"]
-    counts |= any(
-        isinstance(one, str) and one != "equal" for one in (weights if isinstance(weights, list) else [weights])
-    )
-    counts |= any(step.stabilizes for step in settings["preprocess"] or ())
     ranged = settings["transform"] is not None or traits_of(similarity).transform is not None
-    return not counts and not ranged and not (settings["sum_to_one"] and not settings["gain"])
+    return not counts_carry_weight(settings) and not ranged and not (settings["sum_to_one"] and not settings["gain"])
 
 
 def names_of_images(cubes: Sequence[xr.DataArray]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from mffnb.unmixing.joint_unmix import joint_of_one, shared_start, unmix_jointly
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.sparse_images import check_sparse_images
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.tied_endmembers import check_tie
 
@@ -67,10 +68,12 @@ def unmix(
     weights: Any = None,
     image_weights: Sequence[float] | None = None,
     tie: float | None = None,
+    sparse_images: float = 0.0,
     transform: Any = None,
     mask: Any = None,
     preprocess: Sequence[Step] = (),
     channel: str | Sequence[str] | None = None,
+    channels: str = "intersection",
     init: Init | Unmixing | JointUnmixing = "auto",
     solver: str | Solver = "auto",
     n_init: int = 1,
@@ -139,6 +142,10 @@ def unmix(
         For a list of images: let endmembers differ between images, as when a band shifts. ``joint[i].endmembers`` are
         then tied to the shared ones by this strength, see :func:`mffnb.unmixing.tied_endmembers.tied`; 0.01 to 0.1 is
         sensible, None keeps them equal. For non-negative least squares without penalties and weights.
+    sparse_images
+        For a list of images: weight of a penalty by which components that an image hardly contains are absent from it:
+        their maps in this image are exactly zero. 1e-2 is sensible. The penalty decides what is absent; the abundances
+        of the other components are not reduced.
     transform
         The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
         or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
@@ -150,6 +157,9 @@ def unmix(
         Steps of :mod:`mffnb.preprocessing`, applied in this order. The result has the units of the data again.
     channel
         Name(s) of the channel dimension(s); the last one if None.
+    channels
+        For a list of images whose channels differ: ``"intersection"`` keeps the channels that all have;
+        ``"interpolate"`` interpolates each image linearly to the channels of the first, which changes its noise.
     init
         ``"auto"`` (the best of short runs from pure pixels, pure channels and NNDSVD; ``result.parameters["start"]``
         names it), ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
@@ -231,11 +241,14 @@ def unmix(
         raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
     if tie is not None:
         check_tie(tie, settings, several=several and len(cube) > 1, image_weights=image_weights)
+    check_sparse_images(sparse_images, settings, several=several and len(cube) > 1, tie=tie)
+    if channels != "intersection" and not (several and len(cube) > 1):
+        raise ValueError("channels is for a list of several images: leave it out for one image")
     if several and not gather:
         raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
     if several and len(cube) > 1:
-        return unmix_jointly(cube, settings, image_weights, execution, tie)
+        return unmix_jointly(cube, settings, image_weights, execution, tie, sparse_images, channels)
     if several:
         settings = for_one_image(settings, image_weights)
         return joint_of_one(cube[0], _unmix_one(cube[0], settings, execution))

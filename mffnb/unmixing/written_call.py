@@ -8,8 +8,8 @@ from typing import Any
 
 _DEFAULTS: Mapping[str, Any] = {
     "sparsity": 0.0, "smoothness": 0.0, "volume": 0.0, "sum_to_one": False, "gain": False, "similarity": "frobenius",
-    "weights": None, "tie": None, "transform": None, "init": "auto", "solver": "auto", "n_init": 1,
-    "max_iter": 500, "tol": 1e-4, "random_state": None,
+    "weights": None, "tie": None, "sparse_images": 0.0, "channels": "intersection", "transform": None, "init": "auto",
+    "solver": "auto", "n_init": 1, "max_iter": 500, "tol": 1e-4, "random_state": None,
 }  # fmt: skip
 _PART = re.compile(r"[A-Z]\w*\(.*\)", re.DOTALL)  # the repr of a part
 _WIDTH = 100
