@@ -101,7 +101,7 @@ def test_every_public_name_has_a_page(pages):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["offline_math", "reference_pages", "written_pages"])
+@pytest.mark.parametrize("name", ["offline_math", "part_pictures", "reference_pages", "written_pages"])
 def test_examples_of_the_extensions(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     found = doctest.testmod(importlib.import_module(name))
