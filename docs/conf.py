@@ -8,6 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
+import part_pictures  # noqa: E402
+import part_steps  # noqa: E402, F401  registers its pictures
+
 import mffnb  # noqa: E402
 
 project = "mffnb"
@@ -38,6 +41,7 @@ suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]  # several classe
 
 # Names whose files would differ in case only, which some file systems do not keep apart.
 autosummary_filename_map = {"mffnb.stream": "mffnb.stream_function", "mffnb.open": "mffnb.open_function"}
+autosummary_context = {"pictures": part_pictures.images()}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import part_steps  # noqa: F401  registers its pictures
+from part_pictures import images
+
 from mffnb import errors
 from mffnb._names import MODULES_OF, WINGS
 from mffnb.cli.command_line import _parser
@@ -43,7 +46,7 @@ def pages() -> dict[str, str]:
     groups = list(_groups())
     listing = {
         "names": _page("Python functions and classes", ["Every public name, with an example.", "", *_tree(groups)]),
-        **{name: _page(title, [text, "", *_summary(names)]) for name, title, text, names in groups},
+        **{name: _page(title, [text, "", *_summary(names), *_gallery(names)]) for name, title, text, names in groups},
     }
     return {**listing, "command_line": _command_line(), "errors_and_warnings": _errors()}
 
@@ -89,6 +92,26 @@ def _tree(groups: Iterable[tuple[str, str, str, list[str]]]) -> list[str]:
 
 def _summary(names: Iterable[str]) -> list[str]:
     return [".. autosummary::", "   :toctree: ../api", "   :nosignatures:", "", *(f"   {name}" for name in names)]
+
+
+def _gallery(names: Iterable[str]) -> list[str]:
+    """Pictures of the parts among the names, each a link to its page; no lines without a picture."""
+    found = images()
+    cards: list[str] = []
+    for name in (one for one in names if one in found):
+        picture, text = found[name]
+        cards += [
+            f"   .. grid-item-card:: {name.rpartition('.')[2]}",
+            f"      :img-top: {picture}",
+            f"      :img-alt: {text}",
+            f"      :link: ../api/{name}",
+            "      :link-type: doc",
+            "",
+            f"      {text}",
+            "",
+        ]
+    title = "What each one does"
+    return ["", title, "-" * len(title), "", ".. grid:: 1 1 2 2", "   :gutter: 2", "", *cards] if cards else []
 
 
 def _command_line() -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import living_figure
 import page_code
+import part_pictures
+import part_steps  # noqa: F401  registers its pictures
 import reference_pages
 import tutorial_pages
 
@@ -44,6 +46,7 @@ def write_pages() -> None:
     )
     for folder in (DOCS, DOCS / "guides"):
         page_code.draw_all(folder)
+    part_pictures.draw_all(DOCS / "pictures" / "parts")
     living_figure.write(DOCS / "_static" / "figure.living.html")
 
 

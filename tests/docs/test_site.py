@@ -101,7 +101,7 @@ def test_every_public_name_has_a_page(pages):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["offline_math", "reference_pages", "written_pages"])
+@pytest.mark.parametrize("name", ["offline_math", "part_pictures", "reference_pages", "written_pages"])
 def test_examples_of_the_extensions(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     found = doctest.testmod(importlib.import_module(name))
@@ -126,3 +126,19 @@ def test_pages_are_accessible_and_fit_a_narrow_screen(pages, browser):
             wrong += [(name, scheme, serious, wider)] if serious or wider else []
         page.close()
     assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("motion", "label", "other"), [("no-preference", "Pause", "Play"), ("reduce", "Play", "Pause")]
+)
+def test_the_recording_of_the_landing_page_can_be_paused(pages, browser, motion, label, other):
+    home = min(pages, key=lambda path: len(path.parts)).parent
+    page = browser.new_page(reduced_motion=motion)
+    page.goto((home / "index.html").as_uri())
+    page.get_by_role("button", name=label, exact=True).click()
+    page.get_by_role("button", name=other, exact=True).wait_for()
+    assert page.locator('article img[src$=".webp"]').is_visible() is (other == "Pause")
+    page.close()
