@@ -16,6 +16,7 @@ _MODULES_OF = {
     "eels_map": "mffnb.datasets.energy_loss",
     "mineral_edx": "mffnb.datasets.mineral_grains",
     "poplar": "mffnb.datasets.poplar_wood",
+    "qpi_twins": "mffnb.datasets.quasiparticle_interference",
     "raman_map": "mffnb.datasets.raman_mapping",
     "samson": "mffnb.datasets.remote_sensing",
     "stem_catalyst": "mffnb.datasets.mixed_oxide",

@@ -9,6 +9,7 @@ from mffnb.datasets.mineral_grains import mineral_edx as mineral_edx
 from mffnb.datasets.mixed_oxide import stem_catalyst as stem_catalyst
 from mffnb.datasets.phase_front import stem_movie as stem_movie
 from mffnb.datasets.poplar_wood import poplar as poplar
+from mffnb.datasets.quasiparticle_interference import qpi_twins as qpi_twins
 from mffnb.datasets.raman_mapping import raman_map as raman_map
 from mffnb.datasets.remote_sensing import samson as samson
 from mffnb.datasets.sample import Sample as Sample
@@ -25,6 +26,7 @@ __all__ = [
     "eels_map",
     "mineral_edx",
     "poplar",
+    "qpi_twins",
     "raman_map",
     "samson",
     "stem_catalyst",

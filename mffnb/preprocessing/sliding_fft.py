@@ -25,11 +25,12 @@ _BAND_BYTES = 16 * 2**20
 class SlidingFFT(Step):
     r"""Compute the modulus of the Fourier transform of windows at regular steps over an image.
 
-    .. math:: x_{w}(k) = \log\bigl(1 + |\textstyle\sum_r t(r) (I(r + w) - m_w) e^{-2 \pi i k r}| / s\bigr)
+    .. math:: x_{w}(k) = |\textstyle\sum_r t(r) (I(r + w) - m_w) e^{-2 \pi i k r}|
+              \quad\text{or, with } log, \quad \log(1 + x_{w}(k) / s)
 
-    The taper t is applied before the transform. The scale s is the expected modulus of white noise with the variance of
-    the image, the root of var(I) sum(t^2). So noise is about 1 before the logarithm, lattice peaks are far above it,
-    and the result does not depend on the units of the image.
+    The taper t is applied before the transform. The scale s of the logarithm is the expected modulus of white noise
+    with the variance of the image, the root of var(I) sum(t^2). So noise is about 1 before the logarithm, lattice peaks
+    are far above it, and the logarithm does not depend on the units of the image.
 
     The cube has dimensions (y, x, ky, kx) if the image had (y, x). Its pixels are the windows, at the coordinates of
     their centres; its channels are spatial frequencies in cycles per unit of the image, zero in the middle. A window
@@ -52,10 +53,11 @@ class SlidingFFT(Step):
     zoom
         Fraction of the frequencies that is kept: the central 1 / zoom along each axis.
     log
-        Whether the result is the logarithm as above; otherwise it is the modulus. The logarithm is not linear, but it
-        keeps strong reflections from dominating the fit. It is concave, so windows on a boundary of two lattices
-        exceed the mean of both sides: fractions there sum to more than one, and the boundary may look like a
-        component of its own. Where fractions have to be areas, compare with ``False``.
+        Whether the result is the logarithm as above; otherwise it is the modulus. The modulus of a window on a boundary
+        is close to the mean of both sides, in proportion to their areas. The logarithm is concave, so fractions there
+        sum to more than one, and the boundary may look like a component of its own: on the image of
+        :func:`mffnb.datasets.stem_catalyst` the error of the fractions is 0.053 instead of 0.009. But strong
+        reflections dominate the fit less. Use it to find weak patterns, not to measure areas.
     dc
         Treatment of zero frequency, whose peak would exceed all others. ``"mean"`` subtracts the taper-weighted mean of
         each window, which makes zero frequency exactly zero and leaves no side lobes. ``"mask"`` sets zero frequency
@@ -79,7 +81,7 @@ class SlidingFFT(Step):
     step: int | tuple[int, int] = 16
     window: str | tuple[Any, ...] = "hann"
     zoom: float = 1.0
-    log: bool = True
+    log: bool = False
     dc: Literal["mean", "mask", "keep"] = "mean"
 
     def __post_init__(self) -> None:

@@ -118,13 +118,13 @@ def test_an_image_without_coordinates_counts_pixels():
 
 def test_the_units_of_the_image_do_not_matter():
     image = an_image()
-    there = transformed(SlidingFFT(16, 8), image)
-    np.testing.assert_allclose(transformed(SlidingFFT(16, 8), 1e-9 * image + 3), there, rtol=1e-3, atol=1e-4)
+    there = transformed(SlidingFFT(16, 8, log=True), image)
+    np.testing.assert_allclose(transformed(SlidingFFT(16, 8, log=True), 1e-9 * image + 3), there, rtol=1e-3, atol=1e-4)
 
 
 def test_noise_lies_about_one():
     noise = xr.DataArray(np.random.default_rng(0).normal(50, 7, (128, 128)), dims=("y", "x"))
-    modulus = np.expm1(transformed(SlidingFFT(32, 16), noise))
+    modulus = np.expm1(transformed(SlidingFFT(32, 16, log=True), noise))
     assert float(np.sqrt((modulus**2).mean())) == pytest.approx(1, abs=0.1)
 
 
@@ -250,3 +250,14 @@ def test_one_frame_is_the_image():
     np.testing.assert_allclose(
         transformed(SlidingFFT(16, 8), movie)[0], transformed(SlidingFFT(16, 8), image), rtol=1e-6
     )
+
+
+def test_the_default_mixes_in_proportion_to_areas_and_the_logarithm_does_not():
+    """A window across the border of two lattices: the modulus at a spot is the tapered area of its lattice."""
+    x, y = np.meshgrid(np.arange(64.0), np.arange(64.0))
+    left, right = np.cos(2 * np.pi * x / 8), np.cos(2 * np.pi * y / 8)
+    image = xr.DataArray(np.where(x < 32, left, right), dims=("y", "x"))
+    for step, shares in ((SlidingFFT(64, 1), (0.4, 0.6)), (SlidingFFT(64, 1, log=True), (0.7, 1.0))):
+        spot = {"ky": 0.0, "kx": 0.125}
+        mixed, pure = (float(transformed(step, one).sel(spot).item()) for one in (image, image.copy(data=left)))
+        assert shares[0] < mixed / pure < shares[1]
