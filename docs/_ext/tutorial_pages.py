@@ -16,6 +16,9 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDTH = 480
 """Width of the pictures of the gallery."""
 
+HIDDEN = "remove-cell"
+"""Tag of cells that test a notebook and teach nothing: JupyterLab folds them, the site leaves them out."""
+
 Linked = Callable[[str], str]
 Notebook = dict[str, Any]
 
@@ -80,6 +83,7 @@ def _gallery(names: list[str], cards: list[str]) -> str:
 
 def _page(notebook: Notebook, linked: Linked) -> str:
     heading = _title(notebook)
+    notebook["cells"] = [cell for cell in notebook["cells"] if HIDDEN not in cell["metadata"].get("tags", [])]
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
