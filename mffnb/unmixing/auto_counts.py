@@ -73,10 +73,11 @@ class Counts:
         ValueError
             If the user demands Poisson weights for data with negative values.
         """
-        if image.weights == EQUAL:
+        named = image.weights if isinstance(image.weights, str) else ""
+        if named == EQUAL:
             return None
         sample = Sample.of(image)
-        demanded = image.weights == POISSON
+        demanded = named == POISSON
         if sample.gaps > 0 or not sample.values.any() or k > min(sample.values.shape):
             return None  # the rule refuses such data in its own words
         if sample.values.min() < 0:

@@ -121,6 +121,23 @@ def test_a_step_that_scales_pixels_leaves_the_answer_in_the_units_of_the_data() 
     assert abs(float(model.sum() / BANDS.sum()) - 1) < 0.02
 
 
+@pytest.mark.parametrize("peaks", [False, True])
+def test_sums_of_one_and_gains_that_are_requested_are_kept(peaks: bool) -> None:
+    cube = _counts(150.0, peaks=peaks)
+    whole, scaled = _auto(cube, sum_to_one=True), _auto(cube, gain=True)
+    assert whole.gain is None
+    assert scaled.gain is not None
+    for one in (whole, scaled):
+        np.testing.assert_allclose(one.abundances.sum("component"), 1, atol=1e-9)
+        assert one.parameters["weights"] == "poisson"
+
+
+def test_a_single_component_needs_no_volume() -> None:
+    rng = np.random.default_rng(0)
+    found = mf.unmix(rng.poisson(np.full((12, 12, 20), 5.0)).astype(float), 1, volume="auto", random_state=0)
+    assert found.endmembers.shape == (1, 20)
+
+
 def test_what_the_rule_cannot_use_is_refused_in_one_sentence() -> None:
     gaps = BANDS.copy()
     gaps[0, 0, 3] = np.nan
