@@ -24,7 +24,7 @@ def progress_text(solved: Solved) -> str:
     if solved.unchanged:
         return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:
-        return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
+        return f"showing {grouped(solved.pixels)} of {grouped(solved.data.matrix.shape[0])} pixels"
     if solved.bands is not None:
         return solved.bands.text
     running = solved.state.outcome is Outcome.RUNNING
@@ -32,6 +32,17 @@ def progress_text(solved: Solved) -> str:
         done, most = solved.searched
         return f"searching the smallest volume, {min(done + 1, most)} of at most {most}"
     return "" if solved.tier is None or not running else solved.tier.status
+
+
+def grouped(count: int) -> str:
+    r"""Write a count as the page does: groups of three digits with thin spaces from five digits on.
+
+    Examples
+    --------
+    >>> grouped(4096), grouped(65536)
+    ('4096', '65\u2009536')
+    """
+    return f"{count:,}".replace(",", "\u2009") if count >= 10_000 else str(count)
 
 
 def outcome_text(solved: Solved) -> str:
