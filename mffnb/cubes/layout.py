@@ -18,7 +18,7 @@ from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
-from mffnb.cubes.stacked_images import shapes_of_images
+from mffnb.cubes.stacked_images import image_numbers, shapes_of_images
 from mffnb.graphs import Graph, bands, disjoint, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
@@ -122,7 +122,9 @@ class Layout:
 
     @cached_property
     def bands(self) -> Array:
-        """Limits of the bands (groups of whole rows of the map) into which the pixel graph is divided."""
+        """Limits of the bands (groups of whole rows of a map) into which the pixel graph is divided."""
+        if image_numbers(self.coords) is not None:
+            return self.graph.bands
         return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
