@@ -18,7 +18,7 @@ from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
-from mffnb.cubes.stacked_images import IMAGE, TILES, shapes_of_images
+from mffnb.cubes.stacked_images import IMAGE, TILES, image_numbers, shapes_of_images
 from mffnb.cubes.step_weights import step_weights
 from mffnb.cubes.tiles import graph_of_tiles
 from mffnb.graphs import Graph, bands, disjoint, grid
@@ -131,7 +131,7 @@ class Layout:
 
     def steps_along(self, along: Mapping[str, float]) -> list[Float64Array]:
         """Return the edge weight of each step along each pixel dimension, see :func:`step_weights`."""
-        if IMAGE in self.coords:
+        if image_numbers(self.coords) is not None:
             raise ValueError(
                 f"along={dict(along)} names dimensions of one image, and this is a list of images: unmix each of them "
                 "alone, or use smoothness="
@@ -140,7 +140,9 @@ class Layout:
 
     @cached_property
     def bands(self) -> Array:
-        """Limits of the bands (groups of whole rows of the map) into which the pixel graph is divided."""
+        """Limits of the bands (groups of whole rows of a map) into which the pixel graph is divided."""
+        if image_numbers(self.coords) is not None:
+            return self.graph.bands
         return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.layout import Layout
+from mffnb.cubes.stacked_images import image_numbers
 from mffnb.graphs import Graph
 from mffnb.graphs import grid as build_grid
 from mffnb.parallel.ranks import block_of_rank, grid_for, pixel_limits
@@ -23,6 +24,8 @@ def graph_of_rank(layout: Layout, communicator: Any, along: Mapping[str, float] 
     grid = grid_for(layout, communicator)
     assert grid.shape is not None
     block, limits = block_of_rank(layout, communicator), pixel_limits(layout.bands, grid.shape)
+    if image_numbers(layout.coords) is not None:  # a section of stacked images has no map shape
+        return graph_part(layout.graph, limits, grid.communicator)
     # All neighbours lie in the map rows just before and after the block: no array of the size of the map is needed.
     top, bottom = max(0, block.start - 1), min(block.rows, block.stop + 1)
     before = int(layout.pixel_ends[top - 1]) if top else 0

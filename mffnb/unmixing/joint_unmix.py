@@ -53,11 +53,12 @@ def unmix_jointly(
     Raises
     ------
     UnsupportedCombinationError
-        If pixels are to be distributed, or starts to be sent to engines.
+        If engines are to unmix the images.
     """
-    if not execution.placement.holds_all_pixels or execution.engines is not None:
+    if execution.engines is not None:
         raise UnsupportedCombinationError(
-            "a list of images is unmixed in one process: leave out communicator and cluster"
+            "a list of images is not sent to engines: leave out cluster, or start this program with mpiexec and pass "
+            "communicator="
         )
     check_channels(channels, settings)
     given = JointInput.of(images, settings["channel"], settings["preprocess"], channels)

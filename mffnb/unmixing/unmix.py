@@ -213,7 +213,8 @@ def unmix(
     brightness, see :class:`mffnb.preprocessing.ImageScaling`, so that none dominates; ``joint[i]`` is in the units of
     image i again. Counts (``similarity="kl"``, ``weights="poisson"``) carry their own weight and are not divided, nor
     are images with ``sum_to_one``, which states that all have one unit. ``mask`` and ``weights`` are lists with one
-    entry for each image, or one array over the channels. The images are stacked in memory, in one process.
+    entry for each image, or one array over the channels. The images are stacked in memory; with a
+    communicator each rank stacks them, and unmixes its own pixels.
 
     Raises
     ------

@@ -125,6 +125,22 @@ def test_angles_are_the_serial_ones_if_each_rank_has_whole_spectra(grid, cube):
     assert float(shared.trace.objective[-1]) == pytest.approx(float(one.trace.objective[-1]), rel=1e-10)
 
 
+IMAGES = [CUBE[:, :200], CUBE[:3, 200:350], CUBE[:, 350:]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"sparsity": 1e-2, "smoothness": 0.1}, {"gain": True, "volume": 1e-3}, {"similarity": "huber"}],
+    ids=["sparse and smooth", "minimum volume with gain", "huber"],
+)
+def test_joint_unmixing_is_the_serial_one(grid, options):
+    shared, one = (solved({"cube": IMAGES, **options}, communicator=where) for where in (grid, None))
+    np.testing.assert_allclose(shared.endmembers, one.endmembers, rtol=0, atol=1e-10)
+    for i in range(len(IMAGES)):
+        assert shared[i].abundances.shape == one[i].abundances.shape
+        np.testing.assert_allclose(shared[i].abundances, one[i].abundances, rtol=0, atol=1e-10)
+
+
 def test_every_rank_and_every_run_gets_the_same_bits(grid):
     first, again = (solved({"sparsity": 1e-2}, communicator=grid) for _ in range(2))
     for name in ("endmembers", "abundances"):

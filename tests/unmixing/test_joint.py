@@ -255,7 +255,7 @@ def test_image_weights_multiply_the_misfit_of_an_image():
         ({"weights": ["poisson", None, None]}, "pass it alone"),
         ({"preprocess": [mf.preprocessing.Bin(2)]}, "Bin uses neighbouring pixels"),
         ({"preprocess": [mf.preprocessing.SpikeRemoval()]}, "SpikeRemoval uses neighbouring pixels"),
-        ({"cluster": ThreadPoolExecutor(1)}, "in one process"),
+        ({"cluster": ThreadPoolExecutor(1)}, "not sent to engines: leave out cluster"),
         ({"gather": False}, "leave out gather"),
     ],
 )
