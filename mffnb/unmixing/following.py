@@ -77,6 +77,13 @@ class Following:
     ----------
     live
         The stream with the frames so far.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> scan = mf.follow("scan.h5", 3, random_state=0)      # the file is opened when the loop begins
+    >>> print(scan, scan.live)
+    waiting: 0 frames <Stream: 3 components, no data yet>
     """
 
     def __init__(
