@@ -42,6 +42,8 @@ from mffnb.similarities.least_squares import Frobenius as Frobenius
 from mffnb.solvers.checkpoint import Checkpoint as Checkpoint
 from mffnb.transforms import Logistic as Logistic
 from mffnb.transforms import Rounding as Rounding
+from mffnb.unmixing.following import Following as Following
+from mffnb.unmixing.following import follow as follow
 from mffnb.unmixing.joint import JointUnmixing as JointUnmixing
 from mffnb.unmixing.loading import load as load
 from mffnb.unmixing.result import Unmixing as Unmixing
@@ -64,6 +66,7 @@ __all__ = [
     "Checkpoint",
     "Explorer",
     "Fixed",
+    "Following",
     "Frobenius",
     "GroupSparsity",
     "Huber",
@@ -96,6 +99,7 @@ __all__ = [
     "datasets",
     "errors",
     "explore",
+    "follow",
     "geometry",
     "graphs",
     "identification",

@@ -36,7 +36,8 @@ TOP_LEVEL_WINGS = ("constraints", "penalties", "similarities")
 
 TOP_LEVEL_MODULES = (
     "estimators/factorization", "io/read_paths", "knobs", "plots/palette", "solvers/checkpoint", "transforms",
-    "unmixing/joint", "unmixing/loading", "unmixing/result", "unmixing/stream", "unmixing/suggest", "unmixing/unmix",
+    "unmixing/following", "unmixing/joint", "unmixing/loading", "unmixing/result", "unmixing/stream",
+    "unmixing/suggest", "unmixing/unmix",
     "widgets/boards/rank_explorer", "widgets/boards/tuning_monitor", "widgets/explorer", "widgets/signal_chooser",
 )  # fmt: skip
 """Modules all of whose public names are names of ``mffnb`` itself, and of no other package."""
