@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_several
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import SlidingFFT, Step
 from mffnb.preprocessing.step_results import check_steps
 from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.joint_input import DEFAULTS, JointInput, for_one_image
 from mffnb.unmixing.pictures import is_picture
 from mffnb.unmixing.suggestion.background import Background
 from mffnb.unmixing.suggestion.excerpt import excerpt
@@ -43,7 +45,8 @@ def suggest(
     Parameters
     ----------
     cube
-        Spectral image, or the path of its file, as for :func:`mffnb.unmix`. It is not modified.
+        Spectral image, or the path of its file, as for :func:`mffnb.unmix`. It is not modified. For a list of images,
+        the settings are those of their joint fit.
     k
         Number of endmembers, if it is known; None to count them.
     channel, mask, preprocess
@@ -69,6 +72,8 @@ def suggest(
     >>> print(suggestion.line)
     k=4, weights='poisson'
     """
+    if is_several(cube):
+        return _for_several(cube, k, channel, mask, preprocess, volume=volume)
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     check_steps(preprocess or ())
     steps, reasons = list(preprocess), []
@@ -91,6 +96,19 @@ def suggest(
             found = Findings.of(image, sample, None, volume=False)
     settings = {"k": found.k, **found.settings, **given}
     return Suggestion(settings, found.between, (*reasons, *found.reasons), found.doubts, found.evidence)
+
+
+def _for_several(
+    images: Sequence[Any], k: int | None, channel: Any, mask: Any, preprocess: Sequence[Step], *, volume: bool
+) -> Suggestion:
+    """Return the suggestion for the pixels of several images, with the mask of the user."""
+    if len(images) == 1:
+        alone = for_one_image({"mask": mask}, None)["mask"]
+        return suggest(images[0], k, channel=channel, mask=alone, preprocess=preprocess, volume=volume)
+    given = JointInput.of(images, channel, preprocess)
+    stacked = given.translated(DEFAULTS | {"mask": mask, "preprocess": preprocess}, None)["mask"]
+    found = suggest(given.stack.cube, k, channel=channel, mask=stacked, preprocess=preprocess, volume=volume)
+    return replace(found, settings={**found.settings, **({} if mask is None else {"mask": mask})})
 
 
 def _sample(data: xr.DataArray, channel: Any, mask: Any, steps: Sequence[Step]) -> tuple[Prepared, Sample]:

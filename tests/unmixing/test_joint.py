@@ -377,7 +377,6 @@ def test_stability_takes_several_images_and_their_joint_result():
 @pytest.mark.parametrize(
     "call",
     [
-        mf.suggest,
         mf.RankExplorer,
         lambda images: mf.tuning.tune(images, {"sparsity": (1e-4, 1e-2)}),
     ],
@@ -385,6 +384,19 @@ def test_stability_takes_several_images_and_their_joint_result():
 def test_what_takes_one_image_refuses_a_list(call):
     with pytest.raises(TypeError, match="takes one image"):
         call(IMAGES)
+
+
+@pytest.mark.filterwarnings("ignore::mffnb.errors.DisagreementWarning")
+def test_settings_are_suggested_for_a_list_as_unmix_takes_them():
+    mask = [None, np.arange(9) > 1, None]
+    found = mf.suggest(IMAGES, mask=mask)
+    chosen = mf.unmix(IMAGES, mask=mask, random_state=0)
+    assert found.settings["k"] == len(chosen.endmembers)
+    assert found.settings["mask"] is mask
+    assert mf.suggest(IMAGES).line == mf.unmix(IMAGES, random_state=0).parameters["suggested"]["settings"]
+    again = mf.unmix(IMAGES, **found.settings, random_state=0)
+    assert again.endmembers.equals(chosen.endmembers)
+    assert mf.suggest([IMAGES[0]]).line == mf.suggest(IMAGES[0]).line
 
 
 def test_the_command_line_unmixes_several_files(tmp_path, capsys):
