@@ -22,8 +22,8 @@ INTRODUCTION = """\
 # File formats
 
 `mf.read(path)` selects the reader by the suffix of the file and, if several readers have this suffix, by the content.
-Data that can stay on disk are read in blocks while unmixing. This needs `lazy=True`, and is the default if they would
-fill more than a quarter of the memory.
+Data that can stay on disk are read in blocks while unmixing. `lazy=True` does this. It is the default if the data
+would fill more than a quarter of the memory.
 
 """
 EXAMPLE = """\
