@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
-from mffnb.datasets.strained_films import FWHM, rocking_curves
+from mffnb.datasets.strained_films import FWHM, PZT, SRO, rocking_curves
 from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
@@ -46,6 +46,7 @@ def xdm_film(
     counts: float = 10000.0,
     field_of_view: float = 70.0,
     resolution: float = 0.25,
+    thickness: tuple[float, float] | None = None,
 ) -> Sample:
     r"""Simulate an X-ray diffraction microscope on PZT / SrRuO3 / SrTiO3: 56 images along Qz, known truth.
 
@@ -80,6 +81,9 @@ def xdm_film(
         Length of the shorter side in micrometre; distances and widths of dislocations do not scale with it.
     resolution
         Full width at half maximum of the microscope's point spread in micrometre.
+    thickness
+        Thickness of SRO and of PZT in nm; None for 30 and 20. Peaks of thicker films are sharper, down to the
+        resolution of the scan, so the states overlap less.
 
     Returns
     -------
@@ -121,11 +125,14 @@ def xdm_film(
     for name, value in (("counts", counts), ("field_of_view", field_of_view), ("resolution", resolution)):
         if not value > 0:
             raise ValueError(f"{name} must be positive, not {value}.")
+    if thickness is not None and not min(thickness) > 0:
+        raise ValueError(f"thickness must be positive, not {thickness}.")
     generator = np.random.default_rng(seed)
     step = field_of_view / min(shape)
     abundances = _maps(shape, step, resolution, generator)
     qz = np.linspace(*SCAN, CHANNELS)
-    spectra = rocking_curves(qz)
+    films = (SRO, PZT) if thickness is None else (SRO.with_thickness(thickness[0]), PZT.with_thickness(thickness[1]))
+    spectra = rocking_curves(qz, *films)
     spectra *= counts / (abundances.mean(axis=(1, 2), dtype=np.float64) @ spectra.sum(axis=1))
 
     return simulated_sample(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -45,6 +45,10 @@ class Film:
     cells: int
     structure_factor: float
 
+    def with_thickness(self, nanometres: float) -> Film:
+        """Return the film with the number of unit cells of the bulk that is nearest to a thickness."""
+        return replace(self, cells=max(1, round(10 * nanometres / self.out_of_plane)))
+
     def lattice_parameter(self, relaxation: float) -> float:
         """Return the parameter c in angstrom for a relaxation from 0 (coherent with SrTiO3) to 1 (bulk)."""
         strain = (1 - relaxation) * (SUBSTRATE / self.in_plane - 1)
@@ -77,13 +81,15 @@ RELAXATIONS = (0.0, 0.5, 1.0)
 """The three strained states of each film: coherent with the substrate, half relaxed, relaxed."""
 
 
-def rocking_curves(qz: Float64Array) -> Float64Array:
+def rocking_curves(qz: Float64Array, sro: Film = SRO, pzt: Film = PZT) -> Float64Array:
     """Return the rocking curves of the six states, up to a common factor.
 
     Parameters
     ----------
     qz
         Points of the scan in 1/angstrom, equidistant.
+    sro, pzt
+        The lower and the upper film.
 
     Returns
     -------
@@ -96,8 +102,8 @@ def rocking_curves(qz: Float64Array) -> Float64Array:
     rod = SUBSTRATE_FACTOR / (1 - np.exp(-1j * fine * SUBSTRATE))
     curves = []
     for relaxation in RELAXATIONS:
-        gap = (SUBSTRATE + SRO.lattice_parameter(relaxation)) / 2
-        curves.append(np.abs(rod * np.exp(-1j * fine * gap) + SRO.amplitude(fine, relaxation)) ** 2)
-    curves += [np.abs(PZT.amplitude(fine, relaxation)) ** 2 for relaxation in RELAXATIONS]
+        gap = (SUBSTRATE + sro.lattice_parameter(relaxation)) / 2
+        curves.append(np.abs(rod * np.exp(-1j * fine * gap) + sro.amplitude(fine, relaxation)) ** 2)
+    curves += [np.abs(pzt.amplitude(fine, relaxation)) ** 2 for relaxation in RELAXATIONS]
     blurred = gaussian_filter(np.stack(curves), (0, RESOLUTION / FWHM * _FINE / step), mode="nearest")
     return np.asarray(blurred[:, margin * _FINE : fine.size - margin * _FINE : _FINE])

@@ -148,3 +148,12 @@ def test_too_small_an_image(shape):
 def test_parameters_must_be_positive(name, value):
     with pytest.raises(ValueError, match=f"{name} must be positive"):
         xdm_film(shape=(16, 16), **{name: value})
+
+
+def test_thicker_films_have_sharper_peaks_at_the_same_places_and_overlap_less():
+    thin, thick = (xdm_film(seed=0, **SMALL, thickness=films).endmembers for films in (None, (50.0, 80.0)))
+    np.testing.assert_allclose(thin.idxmax("qz"), thick.idxmax("qz"), atol=0.0065)  # one step of the scan
+    assert (_angles(thick.values[3:])[np.triu_indices(3, 1)] > _angles(thin.values[3:])[np.triu_indices(3, 1)]).all()
+    np.testing.assert_array_equal(xdm_film(seed=0, **SMALL, thickness=(30.0, 20.0)).endmembers, thin)
+    with pytest.raises(ValueError, match="thickness must be positive"):
+        xdm_film(seed=0, **SMALL, thickness=(0.0, 20.0))
