@@ -37,7 +37,7 @@ ROOT = {"__init__", "__main__", "_names"}
 
 def modules() -> dict[str, Path]:
     """Dotted name and file of every module."""
-    files = [path for path in PACKAGE.rglob("*.py") if "notebooks" not in path.parts]
+    files = [path for path in PACKAGE.rglob("*.py") if "notebooks" not in path.relative_to(PACKAGE).parts]
     return {".".join(("mffnb", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in files}
 
 
