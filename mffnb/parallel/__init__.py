@@ -4,7 +4,7 @@ from mffnb.parallel.attach import AttachedCluster, attach
 from mffnb.parallel.cluster import Cluster, cluster
 from mffnb.parallel.doctor import Check, Diagnosis, doctor
 from mffnb.parallel.grid import Grid, best_shape
-from mffnb.parallel.slurm import SlurmCluster, slurm
+from mffnb.parallel.slurm_cluster import SlurmCluster, slurm
 
 __all__ = [
     "AttachedCluster",

@@ -166,7 +166,7 @@ class Client:
 def submitted(tmp_path, monkeypatch, client, **stubs):
     """A cluster whose job is submitted to stub commands, and whose engines never come."""
     monkeypatch.setenv("PATH", install(tmp_path / "bin", sbatch="echo 12\n", **stubs))
-    monkeypatch.setattr(sys.modules["mffnb.parallel.slurm"], "_ASK_SLURM", 0.0)
+    monkeypatch.setattr(sys.modules["mffnb.parallel.slurm_cluster"], "_ASK_SLURM", 0.0)
     engines = mf.parallel.slurm(2, folder=tmp_path, timeout=0.3)
     engines.client = client
     engines._work.mkdir()
