@@ -283,6 +283,19 @@ def _unimodal() -> Figure:
     return figure
 
 
+@drawn("PatternSymmetry", "A noisy Fourier pattern of a square lattice, and its mean over rotations by 90 degrees.")
+def _pattern_symmetry() -> Figure:
+    rng = np.random.default_rng(0)
+    ky, kx = np.mgrid[-12:13, -12:13]
+    spots = sum(np.exp(-((ky - y) ** 2 + (kx - x) ** 2) / 2) for y, x in ((0, 7), (7, 0), (0, -7), (-7, 0)))
+    noisy = np.abs(spots + rng.normal(0, 0.3, ky.shape))
+    mean = mf.PatternSymmetry(4, axes=ky.shape).project(noisy.reshape(1, -1).copy()).reshape(ky.shape)
+    figure, axes = panels("without", "PatternSymmetry(4)")
+    for ax, pattern in zip(axes, (noisy, mean), strict=True):
+        image(ax, pattern, 1.2)
+    return figure
+
+
 @drawn("Pinned", "An endmember before and after: its known channels get their values, the other channels stay free.")
 def _pinned() -> Figure:
     free = scenes.spectra()[1:2] + 0.1

@@ -31,6 +31,17 @@ class SlurmCluster(Cluster):
 
     The controller runs beside this process, the engines in the job. :meth:`stop` and the end of this process cancel the
     job. If all engines have ended, or one that is an MPI rank, the next call submits the job again.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> engines = mf.parallel.slurm(2, time="00:10:00")
+    >>> engines.job is None  # nothing is submitted before start()
+    True
+    >>> print(engines.script())  # doctest: +ELLIPSIS
+    #!/bin/bash
+    #SBATCH --job-name=mffnb
+    ...
     """
 
     def __init__(self, n: int, mpi: bool, timeout: float, ip: str, work: Path, script: BatchScript):

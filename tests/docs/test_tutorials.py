@@ -42,7 +42,7 @@ def test_each_notebook_says_what_it_teaches_and_how_to_use_it_on_own_data(path):
     assert text(first).startswith("# ")
     assert "you can**" in text(first)
     assert text(rest[-1]).startswith("## Your data: change these lines\n\n```python\n")
-    assert any('"figure.dpi": 144' in text(cell) or "dpi=144" in text(cell) for cell in rest)
+    assert any(re.search(r'"figure\.dpi"(: |\] = )144|dpi=144', text(cell)) for cell in rest)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
