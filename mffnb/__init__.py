@@ -10,7 +10,7 @@ import sys as _sys
 from mffnb._names import MODULES_OF, WINGS
 from mffnb.registry.lazy_names import lazy_names
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 # `from mffnb import *` keeps the built-in function open.
 __all__ = ["__version__", *sorted({*WINGS, *MODULES_OF} - {"open"})]  # noqa: PLE0604
 _load, __dir__ = lazy_names(__name__, MODULES_OF, WINGS)
