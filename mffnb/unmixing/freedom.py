@@ -11,6 +11,7 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch, pattern_of_subspace
+from mffnb.geometry.noise_angles import noise_angles
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.record import in_force
 
@@ -23,6 +24,8 @@ components, and 70 % with one less.
 """
 MODEL_PATTERN = 1.2
 """Pattern in the residual, relative to that of the best subspace, above which constraints or penalties do not fit."""
+NOISE = 0.1
+"""Angle (rad) by noise above which a range that is smaller is doubted."""
 _REQUESTS = {
     "sum_to_one": "the sum of one",
     "gain": "the sum of one up to a gain",
@@ -66,6 +69,10 @@ class Freedom:
     chosen_by
         What chose these endmembers among the possible ones, for example the volume, and whether the range respects the
         sparsity; empty if there is no penalty.
+    noise
+        Angle (rad) by which the noise of the data turns each endmember for these maps, ("component",), see
+        :func:`mffnb.geometry.noise_angles.noise_angles`; NaN for a component that is zero everywhere, None in older
+        files.
     """
 
     angle: xr.DataArray
@@ -78,6 +85,7 @@ class Freedom:
     chosen_by: str = ""
     subspace_pattern: float = np.nan
     requested: str = ""
+    noise: xr.DataArray | None = None
 
     STORED: ClassVar[tuple[str, ...]] = tuple(
         f"freedom_{name}" for name in ("angle", "pairs", "partner", "lower", "upper")
@@ -89,6 +97,8 @@ class Freedom:
         """Return the arrays for a file, with the numbers and the text as attributes of the first one."""
         arrays = {name: getattr(self, name.removeprefix("freedom_")) for name in self.STORED}
         about = {name: getattr(self, name) for name in ("moves", "pattern", "chosen_by", *self._LATER)}
+        if self.noise is not None:
+            about["noise"] = " ".join(map(str, self.noise.values.tolist()))
         return arrays | {"freedom_angle": self.angle.assign_attrs(about)}
 
     @classmethod
@@ -101,8 +111,10 @@ class Freedom:
         moves, pattern, chosen_by = (about.pop(name) for name in ("moves", "pattern", "chosen_by"))
         subspace, requested = (about.pop(name, missing) for name, missing in cls._LATER.items())
         angle, pairs, partner, lower, upper = found.values()
+        turned = about.pop("noise", None)
+        noise = None if turned is None else angle.copy(data=np.array(turned.split(), np.float64)).rename("noise")
         numbers = int(moves), float(pattern), str(chosen_by), float(subspace), str(requested)
-        return cls(angle, pairs, partner, lower, upper, *numbers)
+        return cls(angle, pairs, partner, lower, upper, *numbers, noise)
 
     @property
     def in_degrees(self) -> list[int]:
@@ -111,7 +123,26 @@ class Freedom:
 
     @property
     def doubt(self) -> str:
-        """Sentence on what the range may not contain; empty if the residual looks like noise."""
+        """Sentence on what the range may not contain; empty if the residual looks like noise that is small enough."""
+        return "; ".join(part for part in (self._doubt_of_model, self._doubt_of_noise) if part)
+
+    @property
+    def _doubt_of_noise(self) -> str:
+        """Sentence on spectra that noise turns farther than the range says."""
+        if self.noise is None:
+            return ""
+        beyond = np.flatnonzero(self.noise.values > np.maximum(np.nan_to_num(self.angle.values), NOISE))  # no NaN
+        if not beyond.size:
+            return ""
+        angles = ", ".join(f"{np.rad2deg(self.noise.values[one]):.0f}" for one in beyond)
+        return (
+            f"noise alone turns component{'s' * (beyond.size > 1)} {', '.join(map(str, beyond))} by about {angles} "
+            "degrees, more than this range: average pixels, or use fewer components"
+        )
+
+    @property
+    def _doubt_of_model(self) -> str:
+        """Sentence on a pattern in the residual."""
         if self.subspace_pattern <= min(PATTERN, self.pattern / MODEL_PATTERN):  # never for NaN
             return (
                 f"without {self.requested}, as many components leave a residual with a pattern "
@@ -207,6 +238,8 @@ def growing_freedom_of(
     noise = EntryNoise.of(residuals, sampled, relative)
     fixed = [int(np.flatnonzero(used == one)[0]) for one in range(int(parameters.get("known") or 0)) if one in used]
     pattern = noise.pattern(residuals, sampled)
+    turned = np.full(k, np.nan)
+    turned[used] = noise_angles(A[used], E[used], noise)
     requested = [text for name, text in _REQUESTS.items() if parameters.get(name)]
     subspace = np.nan
     if requested and len(used):
@@ -225,7 +258,8 @@ def growing_freedom_of(
 
     def so_far() -> Freedom:
         found = _labelled(search.found, endmembers, used, channels, pattern, parameters)
-        return replace(found, subspace_pattern=subspace, requested=" and ".join(requested))
+        by_noise = found.angle.copy(data=turned).rename("noise").assign_attrs(units="rad", long_name="angle by noise")
+        return replace(found, subspace_pattern=subspace, requested=" and ".join(requested), noise=by_noise)
 
     for begun in search.steps():
         yield so_far if begun else None

@@ -10,6 +10,9 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.geometry.freedom import EntryNoise
+from mffnb.geometry.matching import spectral_angles
+from mffnb.geometry.noise_angles import noise_angles
 from mffnb.preprocessing import UnitSum
 from mffnb.selection import match
 from mffnb.unmixing.freedom import Freedom
@@ -206,3 +209,37 @@ def test_degrees_are_rounded_up():
     spectra = xr.zeros_like(angle)
     free = Freedom(angle, angle, angle, spectra, spectra, 10, 1.0)
     assert free.in_degrees == [0, 1, 13]
+
+
+def test_noise_that_turns_spectra_farther_than_the_range_is_doubted(tmp_path):
+    """Counts of one spectrum, far too few for three: components fit single counts, which nothing else replaces."""
+    rng = np.random.default_rng(0)
+    cube = xr.DataArray(rng.poisson(0.02, (24, 24, 300)).astype(np.float64), dims=("y", "x", "energy"))
+    result = mf.unmix(cube, 3, random_state=0)
+    found = result.freedom
+    assert (found.noise > found.angle).any()
+    assert "noise alone turns component" in found.doubt
+    assert "noise alone" in repr(result)
+    result.save(tmp_path / "a.nc")
+    loaded = mf.load(tmp_path / "a.nc").freedom
+    np.testing.assert_array_equal(loaded.noise, found.noise)
+    assert loaded.doubt == found.doubt
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_noise_angles_are_those_of_repeated_noise(scale):
+    """The spread of least-squares spectra over draws of the noise, for known maps."""
+    rng = np.random.default_rng(0)
+    A, E = rng.dirichlet([1, 1, 1], 400).T, scale * rng.random((3, 50))
+    noise = EntryNoise(np.linspace(0.5, 1.5, 400), np.full(50, (0.1 * scale) ** 2))
+    sigma = np.sqrt(noise.pixels[:, None] * noise.channels)
+    draws = [np.linalg.lstsq(A.T, A.T @ E + sigma * rng.standard_normal(sigma.shape))[0] for _ in range(200)]
+    angles = np.sqrt(np.mean([np.arcsin(spectral_angles(E, one).diagonal()) ** 2 for one in draws], axis=0))
+    np.testing.assert_allclose(noise_angles(A, E, noise), angles, rtol=0.1)
+
+
+def test_clear_spectra_are_not_doubted_for_noise():
+    rng = np.random.default_rng(0)
+    A, E = rng.dirichlet([0.3, 0.3, 0.3], (24, 24)), rng.random((3, 50)) ** 4
+    cube = xr.DataArray(A @ E + 1e-3 * rng.standard_normal((24, 24, 50)), dims=("y", "x", "energy"))
+    assert "noise" not in mf.unmix(cube.clip(0), 3, random_state=0).freedom.doubt
