@@ -17,8 +17,8 @@ from mffnb.typing import Array, Float64Array
 __all__ = ["PatternSymmetry"]
 
 _ORDERS = (1, 2, 3, 4, 6)  # the rotations that a lattice can have
-_ACCURACY = 1e-7  # of the largest entry: negative entries, and entries beside a positive multiplier
-_MOST_STEPS = 300  # of the projection onto non-negative symmetric patterns
+_ACCURACY = 5e-9  # of the largest entry: negative entries, and entries beside a positive multiplier
+_MOST_STEPS = 600  # of the projection onto non-negative symmetric patterns
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch, pattern_of_subspace
 from mffnb.geometry.noise_angles import noise_angles
@@ -124,7 +125,7 @@ class Freedom:
     @property
     def doubt(self) -> str:
         """Sentence on what the range may not contain; empty if the residual looks like noise that is small enough."""
-        return "; ".join(part for part in (self._doubt_of_model, self._doubt_of_noise) if part)
+        return self._doubt_of_model or self._doubt_of_noise  # a residual with a pattern is more than noise
 
     @property
     def _doubt_of_noise(self) -> str:
@@ -240,6 +241,7 @@ def growing_freedom_of(
     pattern = noise.pattern(residuals, sampled)
     turned = np.full(k, np.nan)
     turned[used] = noise_angles(A[used], E[used], noise)
+    turned[: int(parameters.get("known") or 0)] = 0.0
     requested = [text for name, text in _REQUESTS.items() if parameters.get(name)]
     subspace = np.nan
     if requested and len(used):
@@ -269,6 +271,9 @@ def growing_freedom_of(
 def _rows(data: xr.DataArray, pixels: tuple[Any, ...], channels: tuple[Any, ...], numbers: Array) -> Float64Array:
     """Return some pixels of an image, (some, channels); no others are loaded."""
     where = np.unravel_index(numbers, [data.sizes[name] for name in pixels])
+    if not is_in_memory(data):  # one by one: several at once would read all pixels between them
+        each = (data.isel(dict(zip(pixels, map(int, index), strict=True))) for index in zip(*where, strict=True))
+        return np.stack([np.asarray(one.transpose(*channels).values, np.float64).ravel() for one in each])
     picked = data.isel({name: xr.DataArray(index, dims="pixel") for name, index in zip(pixels, where, strict=True)})
     return np.asarray(picked.transpose("pixel", *channels).values, dtype=np.float64).reshape(len(numbers), -1)
 

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from mffnb.cubes.align import align
@@ -18,6 +19,7 @@ from mffnb.cubes.layout import frame_of
 from mffnb.io.export import choose_writer, write_export
 from mffnb.io.netcdf_store import write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
+from mffnb.io.read import read
 from mffnb.io.target import check_target
 from mffnb.io.zarr_store import write_zarr
 from mffnb.preprocessing import Chain
@@ -220,15 +222,19 @@ class Unmixing:
         For a cube on disk, and for a reconstruction of more than a quarter of the memory, it is a dask array: blocks of
         rows are computed when they are used, for example by ``result.reconstruction().to_zarr("model.zarr")``.
         """
+        return self._reconstruction(self._lengths(self.cube))
+
+    def _reconstruction(self, lengths: Mapping[Hashable, int]) -> xr.DataArray:
+        """Return the reconstruction in blocks of these lengths; in memory if there are none."""
         if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
             raise ValueError(
                 "a file does not hold a transformation of your own: apply it to result.abundances yourself"
             )
         pixels = [name for name in self.abundances.dims if name != "component"]
         if self.processed is not None:
-            model = self.processed.reconstruction(self.mapped, self._lengths)
+            model = self.processed.reconstruction(self.mapped, lengths)
         else:
-            model = _model(self.abundances, self.endmembers, self.gain, self.mapped, self._lengths)
+            model = _model(self.abundances, self.endmembers, self.gain, self.mapped, lengths)
         if self.mapped is not None and not self.mapped.fitted:
             model = self.mapped.apply(model)
         attrs = {key: value for key, value in self.endmembers.attrs.items() if key in ("units", "long_name")}
@@ -242,17 +248,21 @@ class Unmixing:
         Parameters
         ----------
         cube
-            The data, if the result was loaded from a file and does not hold them. Labelled data are aligned by the
-            names and coordinates of their dimensions.
+            The data or the path of their file, if the result was loaded from a file and does not hold them. Labelled
+            data are aligned by the names and coordinates of their dimensions.
 
         Raises
         ------
         ValueError
             If the data do not fit the reconstruction.
         """
-        model = self.reconstruction()
-        data = self.target(cube, model, "residual")
-        return model.copy(data=data.data - model.data).rename("residual")
+        cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
+        model = self._reconstruction(self._lengths(self.cube if cube is None else cube))
+        data = self.target(cube, model, "residual").data
+        values = model.data
+        if isinstance(values, np.ndarray) and values.flags.writeable and values.dtype == np.result_type(values, data):
+            return model.copy(data=np.subtract(data, values, out=values)).rename("residual")
+        return model.copy(data=data - values).rename("residual")
 
     def target(self, cube: Any = None, model: xr.DataArray | None = None, use: str = "target") -> xr.DataArray:
         """Return the data that the reconstruction is compared with, in its dimensions.
@@ -275,11 +285,11 @@ class Unmixing:
         """
         if cube is None and self.cube is None:
             raise ValueError(f"a result loaded from a file does not hold its cube: pass it, result.{use}(cube)")
-        model = self.reconstruction() if model is None else model
+        model = self._reconstruction(self._lengths(self.cube if cube is None else cube)) if model is None else model
         frame = frame_of(model, [name for name in self.endmembers.dims if name != "component"])
         data: Any = self.cube if cube is None else cube
         if isinstance(data, xr.DataArray):
-            data = in_blocks(data, self._lengths)
+            data = in_blocks(data, self._lengths(data))
         if self.processed is not None:
             data = self.processed.chain.target(as_cube(data))
         aligned = align(data, frame, f"the cube of the {use}", [tuple(frame.shape)])
@@ -290,12 +300,11 @@ class Unmixing:
             )
         return model.copy(data=aligned.transpose(*model.dims).data).rename("target")
 
-    @property
-    def _lengths(self) -> dict[Hashable, int]:
-        """Lengths of blocks in which a reconstruction is computed; empty where it is held in memory."""
+    def _lengths(self, data: Any) -> dict[Hashable, int]:
+        """Lengths of blocks in which a reconstruction is computed beside the data; empty where it is held in memory."""
         shapes = [self.abundances.sizes, self.endmembers.sizes]
         sizes = {name: size for shape in shapes for name, size in shape.items() if name != "component"}
-        return block_lengths(self.cube, sizes, self.abundances.ndim - 1)
+        return block_lengths(data if isinstance(data, xr.DataArray) else None, sizes, self.abundances.ndim - 1)
 
     def normalized(self, how: str = "max") -> Unmixing:
         """Return the result with every endmember scaled to size 1, and its abundances by the inverse factor.

@@ -243,3 +243,22 @@ def test_clear_spectra_are_not_doubted_for_noise():
     A, E = rng.dirichlet([0.3, 0.3, 0.3], (24, 24)), rng.random((3, 50)) ** 4
     cube = xr.DataArray(A @ E + 1e-3 * rng.standard_normal((24, 24, 50)), dims=("y", "x", "energy"))
     assert "noise" not in mf.unmix(cube.clip(0), 3, random_state=0).freedom.doubt
+
+
+def test_known_spectra_are_not_turned_by_noise():
+    rng = np.random.default_rng(0)
+    cube = xr.DataArray(rng.poisson(0.02, (24, 24, 300)).astype(np.float64), dims=("y", "x", "energy"))
+    result = mf.unmix(cube, 3, known=rng.random((2, 300)), random_state=0)
+    assert result.freedom.noise.values[:2].tolist() == [0, 0]
+    assert "components 0" not in result.freedom.doubt
+
+
+def test_the_freedom_of_an_image_on_disk_reads_single_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.random((30, 60, 3)) @ rng.random((3, 20))
+    xr.DataArray(values, dims=("y", "x", "energy"), name="data").to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    lazy, whole = (
+        mf.unmix(mf.read(tmp_path / "a.nc", lazy=on_disk), 3, random_state=0).freedom for on_disk in (True, False)
+    )
+    np.testing.assert_allclose(lazy.angle, whole.angle, atol=1e-8)
+    assert lazy.pattern == pytest.approx(whole.pattern, rel=1e-6)

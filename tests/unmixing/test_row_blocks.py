@@ -54,6 +54,8 @@ def test_a_loaded_result_takes_a_cube_on_disk(stored, tmp_path):
     result = mf.unmix(mf.read(stored, lazy=True), 3, random_state=0)
     result.save(tmp_path / "a.nc")
     found = mf.load(tmp_path / "a.nc").residual(mf.read(stored, lazy=True))
+    assert found.chunks is not None
+    np.testing.assert_allclose(mf.load(tmp_path / "a.nc").residual(stored).values, found.values, atol=1e-12)
     np.testing.assert_allclose(found.values, result.residual().values, atol=1e-12)
 
 

@@ -19,7 +19,7 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 
 EXECUTION = {"communicator", "cluster", "checkpoint", "callback", "progress", "gather"}
-OF_SEVERAL_IMAGES = {"image_weights"}
+OF_SEVERAL_IMAGES = {"image_weights", "tie", "sparse_images", "channels"}
 
 
 @pytest.fixture(scope="module")
