@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import xarray as xr
 
 from mffnb.io.choose import check_numbers, choose_dataset
 from mffnb.io.files import is_hdf5
-from mffnb.io.readers.hdf5 import arrays_of
+from mffnb.io.readers.hdf5 import arrays_of, labelled
 from mffnb.typing import Array
 
 
@@ -93,3 +94,12 @@ class GrowingFile:
     def frame(self, number: int) -> Array:
         """Return one frame."""
         return np.asarray(self._dataset[number])
+
+    def grid(self) -> xr.DataArray:
+        """Return one frame of zeros with the names, coordinates and units that the file states, in its order."""
+        return labelled(self._dataset, np.zeros((1, *self._dataset.shape[1:]), np.float32))
+
+    def cube(self, count: int) -> xr.DataArray:
+        """Return the first frames as a labelled cube in memory."""
+        cube = labelled(self._dataset, np.asarray(self._dataset[:count]))
+        return cube.assign_attrs(source=str(self.path))

@@ -102,7 +102,18 @@ class Following:
     def __str__(self) -> str:
         return f"{self._state}: {self._done}{'' if self._total is None else f' of {self._total}'} frames"
 
+    @property
+    def frames(self) -> tuple[int, int | None]:
+        """Number of frames so far, and of all frames; None if that is not known."""
+        return self._done, self._total
+
     def __iter__(self) -> Iterator[Stream]:
+        for live in self.polls():
+            if live is not None:
+                yield live
+
+    def polls(self) -> Iterator[Stream | None]:
+        """Yield the stream after each frame, and None after each check of the file that found no new frame."""
         self._state = "following"
         try:
             with GrowingFile(self._path, self._dataset) as file:
@@ -113,7 +124,7 @@ class Following:
             if self._state == "following":
                 self._state = "stopped"
 
-    def _steps(self, file: GrowingFile) -> Iterator[Stream]:
+    def _steps(self, file: GrowingFile) -> Iterator[Stream | None]:
         """Push frames as they arrive; end when all have arrived, or none has for the time of patience."""
         last = time.monotonic()
         while self._done != self._total:
@@ -127,6 +138,7 @@ class Following:
                 if time.monotonic() - last >= self._patience:
                     return
                 time.sleep(self._interval)
+                yield None
                 continue
             while self._done < count:
                 self.live.push(file.frame(self._done))

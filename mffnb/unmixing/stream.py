@@ -197,6 +197,18 @@ class Stream:
         """
         return self._slabs.whole().abundances(self._factors(self._started)[0])
 
+    @property
+    def gain(self) -> xr.DataArray | None:
+        """Gains so far, dimensions (pixel dims), NaN where pixels are missing; None for a model without gain."""
+        if self._started.fitted.problem.gauge is not Gauge.GAIN:
+            return None
+        return self._slabs.whole().map(self._factors(self._started)[1], "gain")
+
+    @property
+    def seen(self) -> int:
+        """Number of pixels with data that have arrived."""
+        return 0 if self._online is None else self._online.seen
+
     def result(self, cube: Any = None) -> Unmixing:
         """Return an ordinary result, such as :func:`mffnb.unmix` returns; the stream may go on.
 

@@ -36,6 +36,7 @@ from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.session_file import Saved, is_session
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.followed_session import FollowedFile, FollowedSession
 from mffnb.widgets.session.held import labelled
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
@@ -400,6 +401,10 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
     """Create the session that solves in this process or, with ``engines``, on a cluster."""
+    if isinstance(cube, FollowedFile):
+        if engines is not None:
+            raise UnsupportedCombinationError("a growing file is followed in one process: leave out cluster=")
+        return FollowedSession(cube, channel, **options)
     if engines is not None:
         session = EngineSession(cube, channel, engines, **options)
         warn_if_picture(session.data.layout.template, channel, ())
@@ -411,7 +416,7 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
     return Session(data, channel, **options)
 
 
-def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
+def explore(cube: Any, k: int | None = None, *, follow: bool = False, **options: Any) -> Explorer:
     """Open the live explorer on a spectral image with k components; see :class:`Explorer` for the options.
 
     A list of images, or of their paths, is unmixed jointly: the maps of all images stand side by side above the shared
@@ -421,6 +426,10 @@ def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
     page says so, and ``explorer.suggest()`` lists the reasons. With ``start=``, k is 4 unless it is given.
 
     The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
+
+    With ``follow=True``, the path is an HDF5 file that another process writes: maps fill up as frames arrive, see
+    :func:`mffnb.follow`, of which ``dataset``, ``frames``, ``patience`` and ``interval`` are options too. When the file
+    is complete, or ``stop`` is called, the explorer fits all frames so far, and is an ordinary one from then on.
 
     Examples
     --------
@@ -433,6 +442,9 @@ def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
     """
     if k is not None:
         options = {"k": k, **options}
+    if follow:
+        file, options = FollowedFile.of(cube, options)
+        return Explorer(file, **options)
     if isinstance(cube, (str, os.PathLike)) and is_session(cube):
         if options:
             raise TypeError(

@@ -66,7 +66,7 @@ class Frames:
                 solved.names,
                 gain=gain,
                 status={
-                    "iteration": state.iteration,
+                    "iteration": state.iteration if solved.followed is None else None,
                     "relative_error": state.relative_error,
                     "objective": state.objective,
                     "outcome": outcome_text(solved),

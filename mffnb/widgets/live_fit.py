@@ -36,6 +36,7 @@ from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_val
 from mffnb.widgets.saving.moments import packed, unpacked
 from mffnb.widgets.session.answer_session import AnswerSession
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.followed_session import FollowedSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.progress import outcome_text
 from mffnb.widgets.session.session import Session
@@ -494,7 +495,10 @@ class LiveFit:
 
     def _show_history(self) -> None:
         """Show how many gestures can be undone, and redone, and the thumbnails."""
-        if not isinstance(self.session, EngineSession) and (self.history.entries or self.history.pending):
+        following = isinstance(self.session, FollowedSession) and self.session.following  # nothing is recorded yet
+        if isinstance(self.session, EngineSession) or following:
+            return
+        if self.history.entries or self.history.pending:
             earlier, later = self.history.steps
             self.show_tool("undo", recorded=False, earlier=earlier, later=later)
             if self._described != self.history.version:

@@ -176,7 +176,7 @@ def _largest(values: Array) -> float:
 
 def _freedom(stage: Stage, answer: Unmixing) -> tuple[Float64Array, Float64Array] | None:
     """Return how far the spectra could turn, (k, channels) each, if the page shows it."""
-    if not stage.spectra_view.get("freedom_bands"):
+    if not stage.spectra_view.get("freedom_bands") or answer.cube is None:  # a file that is still followed has no cube
         return None
     try:
         found = stage.result.freedom

@@ -24,6 +24,7 @@ from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.answer_session import AnswerSession, no_run
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.followed_session import FollowedSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
@@ -173,6 +174,10 @@ def local_session(stage: Stage, name: str) -> LocalSession:
     if isinstance(stage.session, EngineSession):
         raise UnsupportedCombinationError(
             f"{name} needs the pixels in this process, and they are on engines: open an explorer without cluster="
+        )
+    if isinstance(stage.session, FollowedSession) and stage.session.following:
+        raise UnsupportedCombinationError(
+            f"{name} needs all frames, and the file is still followed: wait for its end, or click stop"
         )
     return stage.session
 

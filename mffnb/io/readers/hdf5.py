@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,22 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         name = held[choose_dataset(path, held, dataset)].name
         item = stored[name]
         check_numbers(path, name, item.dtype)
-        axes = [_axis(dimension) for dimension in item.dims]
-        attrs = {ours: text for ours, theirs in _VALUES.items() if (text := _text(item.attrs.get(theirs)))}
+        axes, attrs = [_axis(dimension) for dimension in item.dims], _attributes(item)
         on_disk = kept_on_disk(path, lazy, item.shape, item.dtype.itemsize, stored_size(item))
         array = None if on_disk else item[()]
     cube = from_hdf5(path, name) if array is None else as_cube(array)
     return _calibrate(cube, axes).assign_attrs(attrs)
+
+
+def labelled(item: Any, array: Array) -> xr.DataArray:
+    """Return an array with names, coordinates and units of the dimensions of an open HDF5 dataset, in their order."""
+    axes = [replace(_axis(dimension), kind="") for dimension in item.dims]  # without kinds nothing is transposed
+    return _calibrate(as_cube(array), axes).assign_attrs(_attributes(item))
+
+
+def _attributes(item: Any) -> dict[str, str]:
+    """Return unit and quantity of the values of a dataset, where it states them."""
+    return {ours: text for ours, theirs in _VALUES.items() if (text := _text(item.attrs.get(theirs)))}
 
 
 def hdf5_contents(path: Path) -> tuple[Signal, ...]:

@@ -9,6 +9,8 @@ from mffnb.widgets.session.solved import Solved
 
 def share_done(solved: Solved) -> float | None:
     """Return the share of searches or replicas that has been done; None where it is not known."""
+    if solved.followed is not None:
+        return solved.followed[1]
     if solved.bands is not None:
         return solved.bands.share if solved.bands.share < 1 else None
     if solved.searched is not None and solved.state.outcome is Outcome.RUNNING:
@@ -19,8 +21,11 @@ def share_done(solved: Solved) -> float | None:
 
 def progress_text(solved: Solved) -> str:
     """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
-    if solved.origin is not None:
-        return solved.origin.words
+    apart = (
+        solved.followed[0] if solved.followed is not None else None if solved.origin is None else solved.origin.words
+    )
+    if apart is not None:
+        return apart
     if solved.unchanged:
         return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:

@@ -59,6 +59,8 @@ class Solved:
         What the record of the run holds beside its settings, for a state that was read from a session.
     origin
         The answer of a search that this state shows; None for a state of a run.
+    followed
+        Text on the frames so far, and their share of all (None if unknown), while a growing file is followed.
     """
 
     state: State
@@ -76,6 +78,7 @@ class Solved:
     from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
     origin: SearchAnswer | None = None
+    followed: tuple[str, float | None] | None = None
 
     @property
     def weight_for_counts(self) -> float | None:
