@@ -451,6 +451,16 @@ def test_what_takes_one_image_refuses_a_list(call):
         call(IMAGES)
 
 
+def test_the_settings_of_one_image_are_used_for_all_as_the_refusal_of_tune_says():
+    space = {"sparsity": [1e-4, 1e-2]}
+    with pytest.raises(TypeError, match=r"list of 3: tune .*images\[0\].*mf.unmix\(images, \*\*found.settings\)"):
+        mf.tuning.tune(IMAGES, space, k=3)
+    found = mf.tuning.tune(IMAGES[0], space, k=3, algorithm="grid", max_evals=2)
+    joint = mf.unmix(IMAGES, **found.settings)
+    assert joint.parameters["sparsity"] == found.settings["sparsity"]
+    assert len(joint) == 3
+
+
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DisagreementWarning")
 def test_settings_are_suggested_for_a_list_as_unmix_takes_them():
     mask = [None, np.arange(9) > 1, None]
