@@ -81,6 +81,87 @@ def test_mistakes_end_with_one_line_and_code_2(tmp_path, file, capsys):
         assert not any("Traceback" in line for line in lines)
 
 
+@pytest.fixture
+def files(tmp_path, cube):
+    """Two maps of one material: the second has its channels between those of the first, and lacks its last channel."""
+    second = 10 * cube.isel(y=slice(0, 4)).drop_vars("y").rename("second")
+    second = second.interp(energy=cube.energy.values[:-1] + 0.5).astype("float64")
+    paths = []
+    for name, one in {"first": cube, "second": second}.items():
+        paths.append(tmp_path / f"{name}.nc")
+        one.to_netcdf(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("options", "keywords"),
+    [
+        (["--tie", "0.03"], {"tie": 0.03}),
+        (["--sparse-images", "0.1"], {"sparse_images": 0.1}),
+        (["--sparse-images", "0", "--channels", "interpolate"], {}),
+    ],
+    ids=["tie", "sparse-images", "channels"],
+)
+@pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning")
+def test_options_of_several_files_are_keywords_of_unmix(tmp_path, files, capsys, options, keywords):
+    out = tmp_path / "out.nc"
+    options = ["--channels", "interpolate", *options]
+    assert main(["unmix", *map(str, files), "-k", "2", "--random-state", "0", "-o", str(out), *options]) == 0
+    expected = mf.unmix(files, 2, random_state=0, channels="interpolate", **keywords)
+    joint = mf.load(out)
+    for part, own in zip(joint, expected, strict=True):
+        np.testing.assert_array_equal(part.endmembers, own.endmembers)
+        np.testing.assert_array_equal(part.abundances, own.abundances)
+    for name in ("tie", "sparse_images", "channels"):
+        assert joint.parameters.get(name) == expected.parameters.get(name)
+    shown = capsys.readouterr().out
+    assert "second" in shown
+    assert ("angle of the spectra of each image" in shown) == ("tie" in keywords)
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "message"),
+    [
+        (1, ["--tie", "0.1"], "--tie is for several files"),
+        (1, ["--sparse-images", "1e-2"], "--sparse-images is for several files"),
+        (1, ["--channels", "interpolate"], "--channels is for several files"),
+        (1, ["--smoothness-along", "y"], "add --smoothness 1e-3"),
+        (1, ["--smoothness", "1e-3", "--smoothness-along", "time"], "use one of y, x"),
+        (2, ["--smoothness", "1e-3", "--smoothness-along", "y"], "--smoothness-along is for one file"),
+        (2, ["--tie", "0.1"], "add -k"),
+        (2, ["--tie", "0"], "'0' is no number > 0"),
+        (2, ["--tie", "x"], "'x' is no number > 0"),
+        (2, ["-k", "2", "--tie", "0.1", "--sparsity", "1e-3"], "leave out sparsity"),
+        (2, ["-k", "2", "--tie", "0.1", "--sparse-images", "1e-2"], "leave out"),
+        (2, ["-k", "2", "--sum-to-one", "--sparse-images", "1e-2"], "leave out --sum-to-one or --sparse-images"),
+        (2, ["--sparse-images", "-1"], "'-1' is no number >= 0"),
+        (2, ["--channels", "union"], "choose from"),
+        (2, ["--export", "maps.tif"], "--export is for one file"),
+    ],
+)
+def test_options_that_do_not_suit_the_files_are_refused_in_one_line(tmp_path, files, capsys, number, options, message):
+    try:
+        code = main(["unmix", *map(str, files[:number]), *options, "-o", str(tmp_path / "out.nc")])
+    except SystemExit as end:  # argparse ends the process
+        code = end.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert len(error.splitlines()) == 1
+    assert message in error
+    assert not (tmp_path / "out.nc").exists()
+
+
+def test_smoothness_along_some_dimensions_is_a_term(tmp_path, files):
+    out = tmp_path / "out.nc"
+    arguments = ["-k", "2", "--random-state", "0", "--smoothness", "0.1", "--smoothness-along", "y", "-q"]
+    assert main(["unmix", str(files[0]), *arguments, "-o", str(out)]) == 0
+    terms = [mf.Smoothness(0.1, along="y")]
+    expected = mf.unmix(files[0], 2, abundance_terms=terms, random_state=0)
+    np.testing.assert_array_equal(mf.load(out).abundances, expected.abundances)
+    both = mf.unmix(files[0], 2, smoothness=0.1, random_state=0)
+    assert float(abs(both.abundances - expected.abundances).max()) > 1e-3
+
+
 BAD = [
     ["-k", "0"], ["-k", "x"], ["-k", "100000000000"], ["--sparsity", "nan"], ["--smoothness", "-1"], ["--tol", "inf"],
     ["--n-init", "1.5"], ["--max-iter", "-1"], ["--random-state", "-1"], ["--init", "nope"], ["--channel", "nope"],

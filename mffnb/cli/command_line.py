@@ -50,7 +50,7 @@ def _sentence(error: Exception, options: argparse.Namespace) -> str:
     elif not isinstance(error, (OSError, ValueError, TypeError)):
         text = f"{type(error).__name__}: {text}"
     text = re.sub(r"\b(n_components|k=)(?=\s|\d)", "-k ", text).replace("  ", " ")
-    for name in ("n_init", "max_iter", "random_state", "sum_to_one"):
+    for name in ("n_init", "max_iter", "random_state", "sum_to_one", "sparse_images"):
         text = re.sub(rf"(?<![\w-]){name}\b", f"--{name.replace('_', '-')}", text)
     file = getattr(options, "file", None)
     return text if file is None or str(file) in text or file.name in text else f"{file}: {text}"

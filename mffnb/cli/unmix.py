@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mffnb.cli.values import amount, path, whole
+from mffnb.cli.values import amount, path, positive, whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +34,12 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--sparsity", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
     parser.add_argument("--smoothness", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    parser.add_argument(
+        "--smoothness-along", action="append", metavar="NAME",
+        help="smooth along this pixel dimension only, time say; may be repeated; --smoothness is its weight",
+    )  # fmt: skip
     parser.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
+    _add_joint_options(parser)
     parser.add_argument("--init", default="auto", help="auto, nndsvd or random (%(default)s)")
     parser.add_argument("--n-init", type=whole(1), default=1, help="number of random starts (%(default)s)")
     parser.add_argument("--max-iter", type=whole(0), default=500, help="most iterations (%(default)s)")
@@ -59,13 +64,27 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_joint_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that need several files."""
+    parser.add_argument(
+        "--tie", type=positive, help="of several files: let the spectra of each differ a little; try 0.03"
+    )
+    parser.add_argument(
+        "--sparse-images", type=amount, default=0.0,
+        help="of several files: weight that removes components from files that lack them; try 1e-2 (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--channels", choices=("intersection", "interpolate"), default="intersection",
+        help="of several files: keep the channels that all have, or interpolate to those of the first (%(default)s)",
+    )  # fmt: skip
+
+
 def run(options: argparse.Namespace) -> int:
     """Unmix the files; return 0, or 130 if the run was interrupted and its last state was saved."""
     options.file = options.files[0] if len(options.files) == 1 else None  # messages name it
     if options.demo == bool(options.files):
         raise ValueError("name a FILE to unmix, or several to unmix jointly, or use --demo")
-    if len(options.files) > 1 and options.export:
-        raise ValueError("--export is for one file: load the joint result in Python, mf.load(path)[0].export(...)")
+    _check_number_of_files(options)
     from mffnb.parallel.placement import placement_of  # noqa: PLC0415
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
     from mffnb.unmixing.result import Unmixing  # noqa: PLC0415
@@ -92,6 +111,27 @@ def run(options: argparse.Namespace) -> int:
         pictures = [options.picture] if options.picture else []
         print("wrote " + " and ".join(map(str, [output, *pictures, *exports])))
     return 130 if result.outcome.name == "INTERRUPTED" else 0
+
+
+def _check_number_of_files(options: argparse.Namespace) -> None:
+    """Refuse options for several files if there is one, and options for one file if there are several."""
+    several = len(options.files) > 1
+    if several and options.export:
+        raise ValueError("--export is for one file: load the joint result in Python, mf.load(path)[0].export(...)")
+    if several and options.smoothness_along:
+        raise ValueError("--smoothness-along is for one file: leave it out, --smoothness acts within each file")
+    if options.smoothness_along and not options.smoothness:
+        raise ValueError("--smoothness-along needs a weight: add --smoothness 1e-3")
+    joint = {
+        "--tie": options.tie is not None,
+        "--sparse-images": options.sparse_images > 0,
+        "--channels": options.channels != "intersection",
+    }
+    taken = [name for name, given in joint.items() if given]
+    if taken and not several:
+        raise ValueError(f"{taken[0]} is for several files: name another FILE, or leave it out")
+    if options.tie is not None and options.k is None:
+        raise ValueError("--tie needs the number of endmembers: add -k")
 
 
 def _input(options: argparse.Namespace, lazy: bool | None) -> xr.DataArray | list[xr.DataArray]:
@@ -150,16 +190,22 @@ def _check_writable(target: Path) -> None:
 
 
 def _solve(options: argparse.Namespace, cube: Any, communicator: Any, progress: bool) -> Unmixing | JointUnmixing:
+    from mffnb.penalties import Smoothness  # noqa: PLC0415
     from mffnb.solvers.checkpoint import Checkpoint  # noqa: PLC0415
     from mffnb.unmixing.unmix import unmix  # noqa: PLC0415
 
+    along = options.smoothness_along
     result: Unmixing | JointUnmixing = unmix(
         cube,
         options.k,
         sparsity=options.sparsity,
-        smoothness=options.smoothness,
+        smoothness=0.0 if options.smoothness_along else options.smoothness,
         sum_to_one=options.sum_to_one,
+        tie=options.tie,
+        sparse_images=options.sparse_images,
         channel=options.channel,
+        channels=options.channels,
+        abundance_terms=[Smoothness(options.smoothness, along=along)] if along else (),
         init=options.init,
         n_init=options.n_init,
         max_iter=options.max_iter,
@@ -194,5 +240,9 @@ def _summary(result: Unmixing | JointUnmixing) -> None:
 
     if isinstance(result, JointUnmixing):
         print(result.table().round(3).to_string())
+        if result.tie is not None:  # the freedom is defined for spectra that all images share
+            print("angle of the spectra of each image to the shared ones (rad):")
+            print(result.deviations().round(3).to_string())
+            return
     if isinstance(result, JointUnmixing) or result.block is None:  # the freedom of spectra needs all pixels
         print(result.freedom)

@@ -47,6 +47,23 @@ def amount(text: str) -> float:
     return value
 
 
+def positive(text: str) -> float:
+    """Return a finite number > 0.
+
+    Examples
+    --------
+    >>> positive("0.03")
+    0.03
+    """
+    try:
+        value = amount(text)
+    except argparse.ArgumentTypeError:
+        value = 0.0
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number > 0")
+    return value
+
+
 def path(text: str) -> Path:
     """Return a path; an empty text, such as an unset variable of a shell, would name the working directory."""
     if not text or "\0" in text:

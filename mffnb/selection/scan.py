@@ -11,7 +11,9 @@ import xarray as xr
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.criteria import elbow
 from mffnb.selection.recommendation import Recommendation, recommend
+from mffnb.unmixing.joint import JointUnmixing
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.stacked_task import StackedTask
 
 CRITERIA = {
     "relative_error": "relative error |X - A E| / |X|, for counts the root of the divergence relative to the mean",
@@ -44,13 +46,15 @@ class RankScan:
         ``tilt``, ``plain`` ("tilted"), ``shift`` ("shifted"), ``curve``, ``straight`` ("coordinate"): whether
         directions of the signal are variations of others, see :class:`mffnb.component_count.variation.Variations`.
     results
-        The best unmixing result for each k.
+        The best unmixing result for each k. For a list of images its maps have the pixels of all, see :meth:`joint`.
     parameters
         All parameters that are needed to repeat the scan.
     settings
         Keywords of :func:`mffnb.unmix` common to all fits: ``mf.unmix(cube, k, **scan.settings)``.
     interrupted
         Whether Ctrl-C ended the scan; it then holds the k that were complete.
+    images
+        The images of the scan as one task; None for one image that is not in a list.
     elbow
         Elbow of the relative error; None if there is no elbow, or with fewer than three k.
 
@@ -70,6 +74,7 @@ class RankScan:
     parameters: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
     interrupted: bool = False
+    images: StackedTask | None = field(default=None, repr=False)
 
     @property
     def ks(self) -> list[int]:
@@ -80,6 +85,28 @@ class RankScan:
     def elbow(self) -> int | None:
         """Elbow of the relative error as a function of k; see :func:`mffnb.selection.criteria.elbow`."""
         return elbow(self.evidence.k.values, self.evidence.relative_error.values)
+
+    def joint(self, k: int) -> JointUnmixing:
+        """Return the result for k components of a scan of several images, with maps of each image.
+
+        Raises
+        ------
+        ValueError
+            If the scan is of one image, or has no such k.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> images = [mf.datasets.tof_sims_2d(seed=0, shape=shape).cube for shape in [(8, 12), (9, 10)]]
+        >>> scan = mf.selection.scan_rank(images, [2, 3], n_init=1, splits=0, random_state=0)
+        >>> dict(scan.joint(3)[1].abundances.sizes)
+        {'component': 3, 'y': 9, 'x': 10}
+        """
+        if self.images is None:
+            raise ValueError(f"the scan is of one image: read scan.results[{k}]")
+        if k not in self.results:
+            raise ValueError(f"the scan has no k = {k}: use one of {', '.join(map(str, self.ks))}")
+        return self.images.joint(self.results[k])
 
     @property
     def table(self) -> pd.DataFrame:

@@ -30,10 +30,10 @@ from mffnb.similarities import KullbackLeibler
 from mffnb.typing import Seed
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.image import Prepared
-from mffnb.unmixing.joint_input import stacked_input
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.stacked_task import StackedTask
 from mffnb.unmixing.task import Task
 
 _FINAL = 0.3  # tolerance of the result that is kept for each k, relative to that of the restarts
@@ -95,15 +95,15 @@ class Scanning:
     def data(self) -> xr.DataArray:
         """The spectral image with labelled dimensions; of several images, the stack of their pixels."""
         if is_several(self.cube):
-            return self._stacked[0]
+            return self._stacked.cube
         return read(self.cube) if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
 
     @cached_property
-    def _stacked(self) -> tuple[xr.DataArray, dict[str, Any]]:
+    def _stacked(self) -> StackedTask:
         """The stack of several images, and the keywords for it."""
         if self.smoothness > 0:
             raise UnsupportedCombinationError("the scan of a list of images has no smoothness: leave it out")
-        return stacked_input(self.cube, self._settings)
+        return StackedTask.of(self.cube, self._settings)
 
     @cached_property
     def image(self) -> Prepared:
@@ -127,7 +127,7 @@ class Scanning:
     @cached_property
     def task(self) -> Task:
         """The settings that all fits of the scan have in common; each fit replaces k."""
-        settings = self._stacked[1] if is_several(self.cube) else self._settings
+        settings = self._stacked.settings if is_several(self.cube) else self._settings
         return Task.of(
             k=1, init="random", n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.seed,
             **settings,
@@ -160,9 +160,8 @@ class Scanning:
                 share += each
             rows.append(row)
             results[k] = self._labelled(smaller)
-            scan = RankScan(
-                work.criteria.dataset(rows), dict(results), results[k].parameters | self._record, self._settings
-            )
+            record, images = results[k].parameters | self._record, self._stacked if is_several(self.cube) else None
+            scan = RankScan(work.criteria.dataset(rows), dict(results), record, self._settings, images=images)
             yield Stage(share, f"k = {k}: done", scan)
 
     @property

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, is_several
-from mffnb.errors import NoiseWarning, warn
+from mffnb.errors import NoiseWarning, UnsupportedCombinationError, warn
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.matrices.checking import drawn_seed
@@ -26,8 +27,8 @@ from mffnb.stability.replicas import Noise, noise_of
 from mffnb.stability.spread import RunSpread, RunStatistics
 from mffnb.typing import Seed
 from mffnb.unmixing.joint import JointUnmixing
-from mffnb.unmixing.joint_input import stacked_input
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.stacked_task import StackedTask
 from mffnb.unmixing.task import check_names
 from mffnb.unmixing.unmix import unmix
 
@@ -60,6 +61,8 @@ class Stability:
         and a spread is None if its runs are too few.
     bias
         Bias of a result that a penalty or a volume selected, which widens the bands; None without one.
+    images
+        The images of the assessment as one task; None for one image that is not in a list. See :attr:`parts`.
 
     Examples
     --------
@@ -80,6 +83,31 @@ class Stability:
     parameters: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     bias: Bias | None = None
+    images: StackedTask | None = field(default=None, repr=False)
+
+    @cached_property
+    def parts(self) -> tuple[Stability, ...]:
+        """The assessment for each image of a list, in its order: equal bands, and maps of that image.
+
+        Raises
+        ------
+        ValueError
+            If the assessment is of one image.
+        """
+        images = self.images
+        if images is None:
+            raise ValueError("the assessment is of one image: read deviation, lower and upper")
+
+        def of_image(spread: RunSpread | None, number: int) -> RunSpread | None:
+            return None if spread is None else replace(spread, deviation=images.maps(spread.deviation, number))
+
+        return tuple(
+            replace(
+                self, answer=answer, replicas=of_image(self.replicas, number), restarts=of_image(self.restarts, number),
+                images=None,
+            )
+            for number, answer in enumerate(images.joint(self.answer))
+        )  # fmt: skip
 
     @property
     def lower(self) -> xr.DataArray:
@@ -161,7 +189,7 @@ def stability(
         entries. Worker processes receive the path of a file, or a copy of the data.
     model
         A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k. For a list of images, its joint
-        result; maps of the assessment then have the stacked pixels of all images.
+        result; maps of the assessment then have the pixels of all images, and :attr:`Stability.parts` those of each.
     n_init
         Number of restarts, 0 for none.
     n_bootstrap
@@ -203,9 +231,12 @@ def stability(
     True
     """
     _check(n_init, n_bootstrap, level)
-    check_names(settings)
+    images: StackedTask | None = None
     if is_several(cube):
-        cube, settings = stacked_input(cube, settings)
+        check_names(name for name in settings if name not in ("image_weights", "channels"))
+        images = _stacked(cube, model, settings)
+        cube, settings = images.cube, images.settings
+    check_names(settings)
     model = model.shared if isinstance(model, JointUnmixing) else model
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
@@ -252,7 +283,33 @@ def stability(
         {"n_init": n_init, "n_bootstrap": n_bootstrap, "random_state": seed},
         interrupted,
         bias,
+        images,
     )
+
+
+def _stacked(images: Sequence[Any], model: Any, settings: dict[str, Any]) -> StackedTask:
+    """Return images as one task, with channels and steps of the joint result that is assessed.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If the model of the result is not that of its repetitions.
+    ValueError
+        If the result has another number of images, or another setting that its record does not hold is missing.
+    """
+    if not isinstance(model, JointUnmixing):
+        return StackedTask.of(images, settings, model if isinstance(model, Unmixing) else None)
+    if len(model) != len(images):
+        raise ValueError(
+            f"the result has {len(model)} images and the list {len(images)}: pass the images of the result"
+        )
+    for name in ("tie", "sparse_images"):
+        if model.parameters.get(name):
+            raise UnsupportedCombinationError(
+                f"stability does not repeat {name}: unmix the images without it, and assess that result"
+            )
+    noted = {name: model.parameters[name] for name in ("channels",) if name in model.parameters}
+    return StackedTask.of(images, noted | settings, model.shared)
 
 
 def _what_is_complete(parts: Sequence[RunStatistics], n_init: int, n_bootstrap: int) -> str:

@@ -43,7 +43,8 @@ def tune(
     Parameters
     ----------
     cube
-        Spectral image, sent to each worker once, or a path, which each worker reads.
+        Spectral image, sent to each worker once, or a path, which each worker reads. A list of images is refused: tune
+        one of them, and use its settings for all, ``mf.unmix(images, **found.settings)``.
     space
         A dict from keywords of ``unmix`` to ``(low, high)``, searched in log scale, or a list of choices, or a hyperopt
         expression. For penalty weights start at 1e-3.

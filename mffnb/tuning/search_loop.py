@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, is_several
 from mffnb.io.read import read
 from mffnb.keywords import check_keywords, keywords_of
 from mffnb.parallel.executors import executor_of
@@ -84,6 +84,11 @@ class SettingsSearch:
     @cached_property
     def job(self) -> Job:
         """The cube and the fixed keywords, which all trials have in common."""
+        if is_several(self.cube):
+            raise TypeError(
+                f"tune takes one image, and got a list of {len(self.cube)}: tune one of them, "
+                "found = mf.tuning.tune(images[0], ...), and use its settings, mf.unmix(images, **found.settings)"
+            )
         source = Path(self.cube).absolute() if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
         if isinstance(source, Path) and not source.exists():
             raise FileNotFoundError(f"there is no file {self.cube}")

@@ -151,23 +151,6 @@ class JointInput:
         return list(given)
 
 
-def stacked_input(images: Sequence[Any], settings: dict[str, Any]) -> tuple[xr.DataArray, dict[str, Any]]:
-    """Return the cube of all pixels of several images, and keywords of :func:`mffnb.unmix` for it.
-
-    Unmixing the cube with these keywords is the joint model. Keywords that are left out have their defaults. A list of
-    one image gives that image.
-    """
-    if len(images) == 1:
-        one = images[0]
-        cube = read(one) if isinstance(one, (str, os.PathLike)) else as_cube(one)
-        return cube, for_one_image(settings, None)
-    given = JointInput.of(images, settings.get("channel"), settings.get("preprocess"))
-    whole = DEFAULTS | settings
-    changed = given.scaled(given.translated(whole, whole.pop("image_weights", None)))
-    needed = {name: changed[name] for name in ("mask", "weights", "preprocess") if changed[name] is not None}
-    return given.stack.cube, settings | needed
-
-
 def for_one_image(settings: dict[str, Any], image_weights: Any) -> dict[str, Any]:
     """Return the keywords for the only image of a list: masks and weights without their outer list.
 

@@ -32,12 +32,9 @@ def parts_of(shared: Unmixing, stack: ImageStack, own: Sequence[Unmixing] = ()) 
 def _part(shared: Unmixing, stack: ImageStack, number: int) -> Unmixing:
     """Return the result of one image, with its own map dimensions, coordinates and data."""
     frame, rows = stack.frames[number], slice(*stack.ends[number : number + 2].tolist())
-    layout = Layout(dict(frame.pixel_shape), {}, None, None, dict(frame.coords), None, {})
 
     def maps(array: xr.DataArray) -> xr.DataArray:
-        values = array.transpose(..., PIXEL).values[..., rows]
-        found = layout.abundances(values) if "component" in array.dims else layout.map(values, str(array.name))
-        return found.assign_attrs(array.attrs).rename(array.name)
+        return maps_of_image(array, stack, number)
 
     def maps_or_none(array: xr.DataArray | None) -> xr.DataArray | None:
         return None if array is None else maps(array)
@@ -54,6 +51,15 @@ def _part(shared: Unmixing, stack: ImageStack, number: int) -> Unmixing:
             maps_or_none(made.gain),
         ),
     )  # fmt: skip
+
+
+def maps_of_image(array: xr.DataArray, stack: ImageStack, number: int) -> xr.DataArray:
+    """Return the maps of one image, with its pixel dimensions and coordinates, from maps of all pixels of a stack."""
+    frame, rows = stack.frames[number], slice(*stack.ends[number : number + 2].tolist())
+    layout = Layout(dict(frame.pixel_shape), {}, None, None, dict(frame.coords), None, {})
+    values = array.transpose(..., PIXEL).values[..., rows]
+    found = layout.abundances(values) if "component" in array.dims else layout.map(values, str(array.name))
+    return found.assign_attrs(array.attrs).rename(array.name)
 
 
 def chain_of_image(chain: Chain, rows: slice, shape: Mapping[Hashable, int]) -> Chain:

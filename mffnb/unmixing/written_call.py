@@ -69,7 +69,8 @@ def _missing(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if parameters.get("known"):
         yield "known", f"the {parameters['known']} known spectra"
     if parameters.get("terms"):
-        yield "terms", ", ".join(map(str, parameters["terms"]))
+        listed = ", ".join(map(str, parameters["terms"]))  # the record does not say which of them are on spectra
+        yield "abundance_terms", f"[{listed}]; those on spectra are endmember_terms"
     steps = [str(one.get("step", one)) for one in parameters.get("preprocess") or ()]
     if parameters.get("images") and steps[-1:] == ["ImageScaling"]:
         steps.pop()  # a call with a list of images adds it

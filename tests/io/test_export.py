@@ -158,3 +158,14 @@ def test_a_run_is_exported_with_the_call_that_repeats_it(tmp_path):
     names = {"mf": mf, "sample": sample}
     exec(text, names)
     xr.testing.assert_identical(names["result"].endmembers, result.endmembers)
+
+
+def test_the_written_call_names_the_keyword_of_terms():
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
+    terms = [mf.Smoothness(1e-2, along="y")]
+    result = mf.unmix(cube, 2, abundance_terms=terms, random_state=5, max_iter=20)
+    lines = written_call(result.parameters).splitlines()
+    assert lines[-2].startswith("abundance_terms = ...  # [Smoothness(weight=0.01")
+    names = {"mf": mf, "cube": cube, "abundance_terms": terms}
+    exec(lines[-1], names)
+    xr.testing.assert_identical(names["result"].abundances, result.abundances)

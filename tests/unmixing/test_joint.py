@@ -366,12 +366,77 @@ def test_the_scan_of_k_takes_several_images():
         mf.selection.scan_rank(IMAGES, [2], smoothness=1e-3)
 
 
+def test_the_scan_of_several_images_has_a_joint_result_for_each_k():
+    scan = mf.selection.scan_rank(IMAGES, [2, 3], n_init=1, splits=0, held_out=0, random_state=0)
+    joint = scan.joint(3)
+    stacked = scan.results[3]
+    assert [part.abundances.dims[1:] for part in joint] == [("y", "x"), ("x",), ("z", "y", "x")]
+    assert joint.names == mf.unmix(IMAGES, 3, random_state=0).names
+    for number, part in enumerate(joint):
+        rows = slice(*np.cumsum([0, 42, 9, 60])[number : number + 2])
+        np.testing.assert_array_equal(part.abundances.values.reshape(3, -1), stacked.abundances.values[:, rows])
+        assert part.endmembers.equals(stacked.endmembers)
+        model = part.reconstruction().transpose(*IMAGES[number].dims)
+        assert float(abs(model - IMAGES[number]).mean() / IMAGES[number].mean()) < 0.05  # in the units of the image
+    assert "images = " in written_call(joint[1].parameters)
+    with pytest.raises(ValueError, match="no k = 5: use one of 2, 3"):
+        scan.joint(5)
+
+
+def test_the_scan_of_one_image_is_joint_only_in_a_list():
+    options = {"n_init": 1, "splits": 0, "held_out": 0, "random_state": 0}
+    listed = mf.selection.scan_rank(IMAGES[:1], [2], **options).joint(2)
+    alone = mf.selection.scan_rank(IMAGES[0], [2], **options)
+    assert len(listed) == 1
+    assert listed[0].abundances.equals(alone.results[2].abundances)
+    with pytest.raises(ValueError, match=r"read scan.results\[2\]"):
+        alone.joint(2)
+
+
 def test_stability_takes_several_images_and_their_joint_result():
     joint = mf.unmix(IMAGES, 3, random_state=0)
     found = mf.selection.stability(IMAGES, joint, n_init=0, n_bootstrap=9, random_state=0)
     assert found.answer is joint.shared
     assert found.deviation.sizes["pixel"] == 111
     assert bool((found.lower <= joint.endmembers).all())
+    assert [part.deviation.dims for part in found.parts] == [part.abundances.dims for part in joint]
+    np.testing.assert_array_equal(
+        np.concatenate([part.deviation.values.reshape(3, -1) for part in found.parts], axis=1), found.deviation
+    )
+    for part, own in zip(found.parts, joint, strict=True):
+        assert part.answer.abundances.equals(own.abundances)
+        assert part.lower.equals(found.lower)
+        assert part.restarts is None
+    with pytest.raises(ValueError, match="is of one image"):
+        _ = found.parts[0].parts
+
+
+@pytest.mark.parametrize("options", [{"similarity": "kl"}, {"sum_to_one": True}, {}, {"image_weights": [1, 2, 1]}])
+def test_stability_repeats_the_joint_run_from_its_record(options):
+    joint = mf.unmix(IMAGES, 3, random_state=0, **options)
+    again = {name: value for name, value in options.items() if name == "image_weights"}
+    seen = {"n_init": 2, "n_bootstrap": 0, "random_state": 0}
+    found = mf.selection.stability(IMAGES, joint, **seen, **again)
+    given = mf.selection.stability(IMAGES, joint, **seen, **options)
+    np.testing.assert_array_equal(found.restarts.angles, given.restarts.angles)
+
+
+def test_stability_interpolates_channels_as_the_joint_run_did():
+    moved = image((4, 5), 8, energy=ENERGY + 0.5)
+    with pytest.warns(mf.errors.MffnbWarning):
+        joint = mf.unmix([IMAGES[0], moved], 2, channels="interpolate", random_state=0)
+    with pytest.warns(mf.errors.MffnbWarning):
+        found = mf.selection.stability([IMAGES[0], moved], joint, n_init=2, n_bootstrap=0, random_state=0)
+    assert found.parts[1].restarts.deviation.shape == (2, 4, 5)
+
+
+def test_stability_refuses_joint_results_that_it_would_not_repeat():
+    for options in ({"tie": 0.1}, {"sparse_images": 1e-2}):
+        joint = mf.unmix(IMAGES, 2, random_state=0, **options)
+        with pytest.raises(UnsupportedCombinationError, match=f"does not repeat {next(iter(options))}"):
+            mf.selection.stability(IMAGES, joint, n_init=2, n_bootstrap=0)
+    with pytest.raises(ValueError, match="3 images and the list 2"):
+        mf.selection.stability(IMAGES[:2], mf.unmix(IMAGES, 2, random_state=0), n_init=2, n_bootstrap=0)
 
 
 @pytest.mark.parametrize(
@@ -384,6 +449,16 @@ def test_stability_takes_several_images_and_their_joint_result():
 def test_what_takes_one_image_refuses_a_list(call):
     with pytest.raises(TypeError, match="takes one image"):
         call(IMAGES)
+
+
+def test_the_settings_of_one_image_are_used_for_all_as_the_refusal_of_tune_says():
+    space = {"sparsity": [1e-4, 1e-2]}
+    with pytest.raises(TypeError, match=r"list of 3: tune .*images\[0\].*mf.unmix\(images, \*\*found.settings\)"):
+        mf.tuning.tune(IMAGES, space, k=3)
+    found = mf.tuning.tune(IMAGES[0], space, k=3, algorithm="grid", max_evals=2)
+    joint = mf.unmix(IMAGES, **found.settings)
+    assert joint.parameters["sparsity"] == found.settings["sparsity"]
+    assert len(joint) == 3
 
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DisagreementWarning")
