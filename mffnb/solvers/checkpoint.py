@@ -17,6 +17,7 @@ from mffnb.errors import CheckpointWarning, warn
 from mffnb.keywords import advises_keywords
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
+from mffnb.solvers.checkpoint_blocks import StoredBlock
 from mffnb.solvers.checkpoint_files import About, Arrays, Generations
 from mffnb.typing import Array
 
@@ -31,9 +32,10 @@ _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 class Checkpoint:
     """Settings of checkpoints: the folder in which a run stores its state, and the time between two states.
 
-    A run that finds a checkpoint with its own settings and data continues from there. On the same number of ranks, the
-    result is identical, to the last bit, to that of a run without interruption. A run that finds the checkpoint of
-    other settings raises an error that names the difference.
+    A run that finds a checkpoint with its own settings and data continues from there. On the same grid of ranks, the
+    result is identical, to the last bit, to that of a run without interruption. On another number of ranks or another
+    grid, sums have another order, and the results differ by rounding errors. A run that finds the checkpoint of other
+    settings raises an error that names the difference.
 
     Parameters
     ----------
@@ -79,12 +81,15 @@ class Keeper:
         Folder, and time between two states.
     settings
         Settings and data that determine the run; a checkpoint of a run with other ones is refused.
+    own
+        Block of pixels and channels whose factors this rank owns.
     communicator
         Communicator of the ranks that run together.
     """
 
     checkpoint: Checkpoint
     settings: Mapping[str, Any]
+    own: StoredBlock
     communicator: Communicator = SINGLE
     _last: float = field(default_factory=time.monotonic, init=False)
     _written: int = field(default=-1, init=False)
@@ -96,7 +101,7 @@ class Keeper:
     def of_start(self, number: int) -> Keeper:
         """Return the keeper of start ``number`` of a run with several starts, with its own subfolder."""
         folder = Path(self.checkpoint.folder) / f"start-{number}"
-        return Keeper(replace(self.checkpoint, folder=folder), self.settings, self.communicator)
+        return Keeper(replace(self.checkpoint, folder=folder), self.settings, self.own, self.communicator)
 
     def read(self) -> tuple[Reached, str] | None:
         """Return the last state of an earlier run with these settings, and its start; None if there is none.
@@ -106,7 +111,7 @@ class Keeper:
         ValueError
             On all ranks, if the folder holds the checkpoint of another run.
         """
-        found = self._generations.newest(self._check, self._is_whole)
+        found = self._generations.newest(self._check, self._is_whole, self.own)
         if found is None:
             return None
         arrays, about, newest = found
@@ -139,7 +144,7 @@ class Keeper:
             arrays["intercept"] = state.intercept
         arrays["trace"] = np.array([[getattr(one, name) for name in _SCALARS] for one in trace])
         about = {"format": _FORMAT, "iteration": state.iteration, "start": start, "settings": dict(self.settings)}
-        about["arrays"] = list(arrays)
+        about |= {"arrays": list(arrays), "blocks": self.communicator.allgather(self.own.numbers)}
         try:
             self._generations.write(state.iteration, arrays, about)
             self._written = state.iteration
@@ -164,7 +169,7 @@ class Keeper:
         needed = {"trace", "abundances", "endmembers", *about.get("arrays", ())}
         if not needed <= set(arrays) or any(array.dtype.kind not in "fiub" for array in arrays.values()):
             return False
-        return _shapes_agree(arrays, iteration, settings, self.communicator.size == 1)
+        return _shapes_agree(arrays, iteration, settings, self.own.shape)
 
     def _check(self, about: About) -> None:
         """Raise ValueError if a checkpoint belongs to a run with other settings or data."""
@@ -174,6 +179,8 @@ class Keeper:
         if not isinstance(there, dict):
             return  # damaged: _is_whole tells
         names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+        if "blocks" in about and "ranks" in names:  # the files of another grid are joined
+            names.remove("ranks")
         if names:
             differs = ", ".join(f"{name} is {there.get(name)!r} there and {here.get(name)!r} here" for name in names)
             raise ValueError(
@@ -182,17 +189,13 @@ class Keeper:
             )
 
 
-def _shapes_agree(arrays: Arrays, iteration: int, settings: Mapping[str, Any], alone: bool) -> bool:
-    """Whether the arrays of a state have the shapes of a trace and of factors with k rows, and finite factors."""
+def _shapes_agree(arrays: Arrays, iteration: int, settings: Mapping[str, Any], own: tuple[int, int]) -> bool:
+    """Whether a state has a trace, factors with k rows and the columns of the own block, and finite numbers."""
     trace, A, E = arrays["trace"], arrays["abundances"], arrays["endmembers"]
     if trace.ndim != 2 or trace.shape[1] != len(_SCALARS) or not len(trace) or trace[-1, 0] != iteration:
         return False
     k = settings.get("k", len(E))
-    if A.ndim != 2 or E.ndim != 2 or not len(A) == len(E) == k:
-        return False
-    if alone and (
-        A.shape[1] != settings.get("pixels", A.shape[1]) or E.shape[1] != settings.get("channels", E.shape[1])
-    ):
+    if A.ndim != 2 or E.ndim != 2 or not len(A) == len(E) == k or (A.shape[1], E.shape[1]) != own:
         return False
     further = [("ahead_abundances", A.shape), ("ahead_endmembers", E.shape), ("momentum", (3,))]
     if any(arrays[name].shape != shape for name, shape in further if name in arrays):

@@ -1,8 +1,8 @@
 """Files of checkpoints: the two newest generations (saved states) in a folder, with one file for each rank.
 
-A generation is a folder ``iteration-00000042`` with a file ``rank-0000.npz`` of each rank and ``about.json``. It is
-written under a temporary name, and renamed after every rank has written its part to the disk, so that it is either
-complete or absent.
+A generation is a folder ``iteration-00000042`` with a file ``rank-0000.npz`` of each rank and ``about.json``, which
+lists the block of each rank (:mod:`mffnb.solvers.checkpoint_blocks`). It is written under a temporary name, and renamed
+after every rank has written its part to the disk, so that it is either complete or absent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ import numpy as np
 
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.protocols.communicator import SINGLE, Communicator
+from mffnb.solvers.checkpoint_blocks import StoredBlock, file_of, joined, read_file, stored_blocks
 from mffnb.typing import Array
 
 _NAME, _KEPT = "iteration-", 2
@@ -73,9 +73,15 @@ class Generations:
             raise
 
     def newest(
-        self, fits: Callable[[About], None], whole: Callable[[Arrays, About], bool] | None = None
+        self,
+        fits: Callable[[About], None],
+        whole: Callable[[Arrays, About], bool] | None = None,
+        own: StoredBlock | None = None,
     ) -> tuple[Arrays, About, bool] | None:
         """Read the newest generation of which every rank can read its part; None if the folder has no generation.
+
+        A rank whose block is the one that it stored reads its own file. On another grid of ranks, it joins the parts of
+        the files that overlap with its block.
 
         Parameters
         ----------
@@ -84,11 +90,13 @@ class Generations:
         whole
             Function of arrays and description that returns False if a part of them is missing, misshapen or not finite;
             the generation then counts as damaged.
+        own
+            Block of this rank; None to read its own file always.
 
         Returns
         -------
         arrays, about
-            Arrays of this rank, and description, as they were written.
+            Arrays of this rank's block, and description, as they were written.
         newest
             False if a newer generation exists but is damaged.
 
@@ -103,7 +111,7 @@ class Generations:
             if about is None:
                 continue
             run_collectively(self.communicator, partial(fits, about))
-            arrays = _arrays(self.folder / name / self._file)
+            arrays = self._arrays(self.folder / name, about, own)
             if arrays is not None and whole is not None and not whole(arrays, about):
                 arrays = None
             readable = self.communicator.allgather(arrays is not None)
@@ -120,7 +128,21 @@ class Generations:
 
     @property
     def _file(self) -> str:
-        return f"rank-{self.rank:04d}.npz"
+        return file_of(self.rank)
+
+    def _arrays(self, folder: Path, about: About, own: StoredBlock | None) -> Arrays | None:
+        """Read the arrays of this rank's block; None if a file is missing or damaged."""
+        try:
+            if own is None or "blocks" not in about:  # older versions do not describe blocks
+                return read_file(folder / self._file)
+            blocks = stored_blocks(about)
+            if blocks is None:
+                return None
+            if len(blocks) == self.communicator.size and blocks[self.rank] == own:
+                return read_file(folder / self._file)
+            return joined(folder, blocks, own)
+        except Exception:  # a damaged file raises many errors, and the other ranks wait for this one
+            return None
 
     def _names(self) -> list[str]:
         """Return the folder names of all complete generations, newest first."""
@@ -197,12 +219,3 @@ def _about(folder: Path) -> About | None:
     except (OSError, ValueError):
         return None
     return about if isinstance(about, dict) and "format" in about else None
-
-
-def _arrays(path: Path) -> Arrays | None:
-    """Read the arrays of one rank; None if the file is missing or damaged."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None

@@ -126,8 +126,12 @@ class Execution:
             raise UnsupportedCombinationError(
                 "the way back through preprocess needs the maps of all ranks: leave out gather"
             )
-        if task.automatic and (distributed or self.on_mpi_engines or task.starts_from_factors):
+        if task.automatic and (distributed or self.on_mpi_engines):
             raise UnsupportedCombinationError(
-                "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
-                "or give volume a weight"
+                "volume='auto' needs all pixels in one process: run it without mpiexec, communicator and MPI engines, "
+                "or give volume a number, such as volume=1e-3"
+            )
+        if task.automatic and task.starts_from_factors:
+            raise UnsupportedCombinationError(
+                "volume='auto' computes its own start: leave out init, or give volume a number, such as volume=1e-3"
             )

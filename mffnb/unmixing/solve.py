@@ -12,6 +12,7 @@ from mffnb.parallel.executors import ExecutorEngines
 from mffnb.parallel.placement import Local, Placement
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest
+from mffnb.solvers.checkpoint_blocks import StoredBlock
 from mffnb.solvers.progress import Callback, bar, both
 from mffnb.unmixing.auto_counts import Counts
 from mffnb.unmixing.auto_volume import check_supported, evidence, find_volume
@@ -117,4 +118,4 @@ def _keeper(
     arrays["init"] = init if task.starts_from_factors else None
     about |= {name: digest(value) for name, value in arrays.items() if value is not None}
     about["ranks"] = " x ".join(map(str, placement.grid_shape(image.layout)))
-    return Keeper(checkpoint, about, placement.communicator)
+    return Keeper(checkpoint, about, StoredBlock.of(matrix.own, matrix.own_columns), placement.communicator)

@@ -194,7 +194,8 @@ def unmix(
         also any executor of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint
         A folder, or a :class:`mffnb.Checkpoint`, in which the run stores its state. The same call made again, after a
-        fault or with a larger ``max_iter``, continues from there, to the same answer to the last bit.
+        fault or with a larger ``max_iter``, continues from there, to the same answer: to the last bit on the same grid
+        of ranks, and to rounding errors on another number of ranks or another grid.
     gather
         With a communicator: whether each rank returns the maps of all pixels. If False each returns its own rows;
         ``result.block`` holds their numbers, and ``result.save``, called on all ranks, writes them by block.

@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+import mffnb as mf
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.parallel.placement import Local, Ranks, placement_of
 from mffnb.protocols.communicator import SINGLE
@@ -61,6 +63,15 @@ def test_a_callback_is_wrapped_on_ranks_only():
 def test_an_error_of_a_single_process_is_raised_as_it_is():
     with pytest.raises(KeyError, match="lost"):
         run_collectively(SINGLE, lambda: {}["lost"])
+
+
+def test_a_volume_from_the_data_is_refused_on_ranks_by_one_sentence_that_says_what_to_do():
+    words = (
+        "volume='auto' needs all pixels in one process: run it without mpiexec, communicator and MPI engines, "
+        "or give volume a number, such as volume=1e-3"
+    )
+    with pytest.raises(UnsupportedCombinationError, match=f"^{words}$"):
+        mf.unmix(np.ones((4, 5, 9)), 2, volume="auto", communicator=Pretend())
 
 
 def test_a_local_run_with_a_checkpoint_imports_no_mpi(tmp_path):
