@@ -162,7 +162,26 @@ def test_smoothness_along_some_dimensions_is_a_term(tmp_path, files):
     assert float(abs(both.abundances - expected.abundances).max()) > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("options", "keywords"),
+    [
+        (["--weights", "poisson"], {"weights": "poisson"}),
+        (["--similarity", "kl"], {"similarity": "kl"}),
+        (["--volume", "1e-3", "--sum-to-one", "--gain"], {"volume": 1e-3, "sum_to_one": True, "gain": True}),
+        (["--volume", "auto", "--weights", "equal"], {"volume": "auto", "weights": "equal"}),
+    ],
+    ids=["poisson", "kl", "gain", "auto"],
+)
+@pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning")
+def test_what_suggest_names_can_be_given(tmp_path, file, options, keywords):
+    out = tmp_path / "out.nc"
+    assert main(["unmix", str(file), "-k", "2", "--random-state", "0", "-q", "-o", str(out), *options]) == 0
+    expected = mf.unmix(file, 2, random_state=0, **keywords)
+    np.testing.assert_array_equal(mf.load(out).endmembers, expected.endmembers)
+
+
 BAD = [
+    ["--weights", "many"], ["--similarity", "cosine"], ["--volume", "much"],
     ["-k", "0"], ["-k", "x"], ["-k", "100000000000"], ["--sparsity", "nan"], ["--smoothness", "-1"], ["--tol", "inf"],
     ["--n-init", "1.5"], ["--max-iter", "-1"], ["--random-state", "-1"], ["--init", "nope"], ["--channel", "nope"],
     ["--channel", "x", "--channel", "x"], ["--dataset", "a"], ["--every", "nan"], ["--sparsty", "1"], ["-o", ""],

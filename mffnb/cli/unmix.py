@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mffnb.cli.values import amount, path, positive, whole
+from mffnb.cli.values import amount, auto_or, path, positive, whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +39,15 @@ def add_to(commands: Any) -> None:
         help="smooth along this pixel dimension only, time say; may be repeated; --smoothness is its weight",
     )  # fmt: skip
     parser.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
+    parser.add_argument(
+        "--gain", action="store_true", help="a scale factor for each pixel, with --sum-to-one or --volume"
+    )
+    parser.add_argument("--volume", type=auto_or(amount), default=0.0, help="auto, or a weight (%(default)s)")
+    parser.add_argument("--weights", choices=("poisson", "equal"), help="poisson is for counts, with least squares")
+    parser.add_argument(
+        "--similarity", default="frobenius", choices=("frobenius", "kl", "itakura-saito", "huber", "angle"),
+        help="kl is for few counts (%(default)s)",
+    )  # fmt: skip
     _add_joint_options(parser)
     parser.add_argument("--init", default="auto", help="auto, nndsvd or random (%(default)s)")
     parser.add_argument("--n-init", type=whole(1), default=1, help="number of random starts (%(default)s)")
@@ -201,6 +210,10 @@ def _solve(options: argparse.Namespace, cube: Any, communicator: Any, progress: 
         sparsity=options.sparsity,
         smoothness=0.0 if options.smoothness_along else options.smoothness,
         sum_to_one=options.sum_to_one,
+        gain=options.gain,
+        volume=options.volume,
+        weights=options.weights,
+        similarity=options.similarity,
         tie=options.tie,
         sparse_images=options.sparse_images,
         channel=options.channel,

@@ -69,3 +69,14 @@ def path(text: str) -> Path:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is no path")
     return Path(text)
+
+
+def auto_or(number: Callable[[str], float]) -> Callable[[str], float | str]:
+    """Return a type of numbers that also takes the word auto.
+
+    Examples
+    --------
+    >>> auto_or(amount)("auto"), auto_or(amount)("1e-3")
+    ('auto', 0.001)
+    """
+    return lambda text: text if text == "auto" else number(text)
