@@ -81,7 +81,9 @@ def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ..
         )
     simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
     if simplex is None:
-        return (Simplex(gain=True), *abundance_terms)
+        abundance_terms = (Simplex(gain=True), *abundance_terms)
+        _check_fixed(abundance_terms)  # an added sum to one goes with fewer sets
+        return abundance_terms
     if not simplex.gain:
         raise UnsupportedCombinationError(
             "an angle does not depend on the norm of a pixel: use gain=True, not sum_to_one=True"
