@@ -271,7 +271,7 @@ def growing_freedom_of(
 def _rows(data: xr.DataArray, pixels: tuple[Any, ...], channels: tuple[Any, ...], numbers: Array) -> Float64Array:
     """Return some pixels of an image, (some, channels); no others are loaded."""
     where = np.unravel_index(numbers, [data.sizes[name] for name in pixels])
-    if not is_in_memory(data):  # one by one: several at once would read all pixels between them
+    if not is_in_memory(data) and data.chunks is None:  # one by one: a file would be read from the first to the last
         each = (data.isel(dict(zip(pixels, map(int, index), strict=True))) for index in zip(*where, strict=True))
         return np.stack([np.asarray(one.transpose(*channels).values, np.float64).ravel() for one in each])
     picked = data.isel({name: xr.DataArray(index, dims="pixel") for name, index in zip(pixels, where, strict=True)})

@@ -15,7 +15,7 @@ from mffnb.geometry.matching import spectral_angles
 from mffnb.geometry.noise_angles import noise_angles
 from mffnb.preprocessing import UnitSum
 from mffnb.selection import match
-from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.freedom import Freedom, freedom_of
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +262,16 @@ def test_the_freedom_of_an_image_on_disk_reads_single_pixels(tmp_path):
     )
     np.testing.assert_allclose(lazy.angle, whole.angle, atol=1e-8)
     assert lazy.pattern == pytest.approx(whole.pattern, rel=1e-6)
+
+
+def test_a_dask_image_is_computed_once(cube):
+    """Its chunks are computed together, not again for each pixel."""
+    counted = []
+    lazy = cube.chunk({cube.dims[0]: 3})
+    lazy = lazy.copy(
+        data=lazy.data.map_blocks(lambda block: counted.append(1) or block, dtype=lazy.dtype, meta=lazy.data._meta)
+    )
+    result = mf.unmix(cube, 3, random_state=0)
+    found = freedom_of(result.endmembers, result.abundances, lazy, result.parameters)
+    assert len(counted) == lazy.data.numblocks[0]
+    np.testing.assert_array_equal(found.angle, result.freedom.angle)
