@@ -11,7 +11,7 @@ import { Later } from "./later";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
-import { PressHold } from "./press_hold";
+import { PointerHold } from "./pointer_hold";
 import {
   bytes,
   decode,
@@ -103,7 +103,7 @@ export class LiveView implements Stage {
   private numbers = "";
   private readonly laterStatus = new Later(() => this.writeStatus(), FAST_ANSWER);
   private readonly laterSpectra = new Later(() => this.repaintSpectra(), SPECTRA_DELAY);
-  private readonly press: PressHold;
+  private readonly hold: PointerHold;
 
   constructor(model: LiveViewModel, tools: readonly Tool[]) {
     this.model = model;
@@ -125,7 +125,7 @@ export class LiveView implements Stage {
     this.connection = new Connection(model, this.root);
     this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root, this.refusal.root);
     this.listenToSpectra();
-    this.press = new PressHold([this.maps.root, this.plot.root], this.showStatus);
+    this.hold = new PointerHold([this.maps.root, this.plot.root], this.showStatus);
     model.on("change:encoded", this.schedule);
     model.on("msg:custom", this.receive);
     this.freshness = new Freshness(model, this.showStatus);
@@ -145,7 +145,7 @@ export class LiveView implements Stage {
   remove(): void {
     this.removed = true;
     for (const one of [this.laterStatus, this.laterSpectra]) one.cancel();
-    this.press.remove();
+    this.hold.remove();
     for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
@@ -289,7 +289,7 @@ export class LiveView implements Stage {
     this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
     this.status.root.hidden = !frame && activity.text === undefined;
     this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
-    if (this.press.held) return; // notices above the picture would move it under the pointer
+    if (this.hold.held) return; // notices above the picture would move it under the pointer
     const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
     this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   }

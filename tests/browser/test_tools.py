@@ -247,7 +247,10 @@ explorer
 def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     view = opened(page, lab, "questions.ipynb", (QUESTIONS,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)  # its bands change the plot
     spectra, maps = view.locator("canvas.mffnb-spectra"), view.locator("canvas.mffnb-map")
+    view.locator(".mffnb-notice", has_text="These are counts").wait_for()  # moves the maps, once
+    kit.steady_box(maps.nth(1))
     old = kit.canvas_hash(spectra)
     maps.nth(1).hover(position={"x": 40, "y": 30})  # the model and then the measured spectrum of the pixel
     kit.wait_canvas_change(spectra, old)
@@ -294,6 +297,24 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     view.locator("button.mffnb-button", has_text="Clear band").click()
     view.locator(".mffnb-name", has_text="band").wait_for(state="detached")
     assert kit.console_errors(page) == []
+
+
+def test_a_notice_does_not_move_the_maps_below_a_pointer(page, lab):
+    view = opened(page, lab, "held.ipynb", (QUESTIONS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    notice, canvas = view.locator(".mffnb-notice", has_text="as a test"), view.locator("canvas.mffnb-map").nth(1)
+    view.locator(".mffnb-notice", has_text="These are counts").wait_for()
+    box = kit.steady_box(canvas)
+    canvas.evaluate("""(canvas) => { const box = canvas.getBoundingClientRect();
+      window.moving = setInterval(() => canvas.dispatchEvent(new PointerEvent("pointermove",
+        { bubbles: true, clientX: box.left + 40, clientY: box.top + 30 })), 100); }""")
+    evaluate(page, "setattr(explorer.view, 'notices', [*explorer.view.notices, {'text': 'as a test'}])")
+    page.wait_for_timeout(1000)
+    assert notice.count() == 0
+    assert canvas.bounding_box() == box
+    page.evaluate("clearInterval(window.moving)")
+    notice.wait_for()  # the pointer rests
+    assert view.locator(".mffnb-notice").count() == 2
 
 
 def test_zoom_undo_and_code(page, lab):

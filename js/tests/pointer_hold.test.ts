@@ -1,9 +1,9 @@
-// Nothing moves below a pressed pointer: notices wait for its release, and for the click after it.
+// Nothing moves below a pointer: notices wait for the end of a press and of its click, and until it has left or rested.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { element } from "../src/dom";
-import { PressHold } from "../src/press_hold";
+import { PointerHold } from "../src/pointer_hold";
 import { StatusLine } from "../src/status";
 import { fake } from "./fake_document";
 
@@ -18,15 +18,15 @@ function page() {
   const releases = fake(document.createElement("div"));
   let notices: readonly (typeof NOTICE)[] = [];
   const show = () => {
-    if (!press.held) status.showNotices(notices, () => undefined);
+    if (!hold.held) status.showNotices(notices, () => undefined);
   };
-  const press = new PressHold([map], show, releases as unknown as EventTarget);
+  const hold = new PointerHold([map], show, releases as unknown as EventTarget, 30);
   const come = (newest: readonly (typeof NOTICE)[]) => {
     notices = newest;
     show();
   };
   const lines = () => fake(status.root).all("mffnb-notice").length;
-  return { map: fake(map), releases, press, come, lines };
+  return { map: fake(map), releases, hold, come, lines };
 }
 
 test("notices that come while a pointer is pressed on the picture are shown after its click", async () => {
@@ -53,14 +53,47 @@ test("notices that leave while a pointer is pressed stay until its release", asy
 });
 
 test("a release without a press on the picture does nothing, and a view that has left hears none", async () => {
-  const { map, releases, press, come, lines } = page();
+  const { map, releases, hold, come, lines } = page();
   releases.fire("pointerup");
   await click();
-  assert.equal(press.held, false);
+  assert.equal(hold.held, false);
   map.fire("pointerdown");
-  press.remove();
+  hold.remove();
   come([NOTICE]);
   releases.fire("pointerup");
   await click();
   assert.equal(lines(), 0);
+});
+
+test("notices wait while a pointer moves over the picture, until it leaves", () => {
+  const { map, come, lines } = page();
+  map.fire("pointermove");
+  come([NOTICE]);
+  assert.equal(lines(), 0);
+  map.fire("pointerleave");
+  assert.equal(lines(), 1);
+});
+
+test("a pointer that rests holds nothing back for long, and each move begins anew", async () => {
+  const { map, come, lines, hold } = page();
+  map.fire("pointermove");
+  come([NOTICE]);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(hold.held, false);
+  assert.equal(lines(), 1);
+  map.fire("pointermove");
+  assert.equal(hold.held, true);
+  map.fire("pointerleave");
+});
+
+test("a pointer that leaves while it is pressed holds on until its release", async () => {
+  const { map, releases, come, lines } = page();
+  map.fire("pointermove");
+  map.fire("pointerdown");
+  come([NOTICE]);
+  map.fire("pointerleave");
+  assert.equal(lines(), 0);
+  releases.fire("pointerup");
+  await click();
+  assert.equal(lines(), 1);
 });
