@@ -21,6 +21,8 @@ def pinned(page, lab, name, *, table):
     """Open an explorer, keep a pixel and scroll its residual into the window; return the view and a point on it."""
     view = opened(page, lab, name, (CELL.format(table=table),))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
+    view.locator(".mffnb-notice", has_text="These are counts").wait_for()  # moves the picture, once
     view.locator(".mffnb-map").first.click()
     view.locator(".mffnb-place", has_text="pixel x ").wait_for()
     plot = view.locator(".mffnb-plot")
