@@ -22,12 +22,15 @@ from mffnb.errors import MffnbWarning, warn
 from mffnb.typing import Array
 
 
-def warn_if_equal_arrays(data: Sequence[Any]) -> None:
-    """Warn that a list of equal plain arrays, which NumPy could stack, is a list of images."""
-    if all(type(one) is np.ndarray for one in data) and len({one.shape for one in data}) == 1:
+def warn_if_planes(data: Sequence[Any]) -> None:
+    """Warn that each plain array of two dimensions is a line of pixels, where a list may hold planes of one image."""
+    shapes = {one.shape for one in data if type(one) is np.ndarray}
+    if len(shapes) == 1 and all(type(one) is np.ndarray for one in data) and len(shape := shapes.pop()) == 2:
+        pixels, channels = shape
         warn(
-            f"each array of a list is an image of its own, and these {len(data)} of one shape are no longer one image: "
-            "to unmix them as one, pass numpy.stack(list)",
+            f"a list holds images with common endmembers, here {len(data)} of {pixels} pixels and {channels} channels: "
+            "if these arrays are rows of one image, pass numpy.stack(list); if they are its channels, "
+            "numpy.stack(list, axis=-1)",
             MffnbWarning,
         )
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from mffnb.cubes.align import Frame, align, expand
 from mffnb.cubes.as_cube import as_cube
-from mffnb.cubes.image_stack import ImageStack, warn_if_equal_arrays
+from mffnb.cubes.image_stack import ImageStack, warn_if_planes
 from mffnb.cubes.masks import aligned_masks
 from mffnb.cubes.stacked_images import PIXEL
 from mffnb.errors import MffnbWarning, NoiseWarning, UnsupportedCombinationError, warn
@@ -59,7 +59,7 @@ class JointInput:
         TypeError, ValueError
             If an image cannot be used, or channels cannot be aligned.
         """
-        warn_if_equal_arrays(images)
+        warn_if_planes(images)
         cubes = [read(one) if isinstance(one, (str, os.PathLike)) else as_cube(one) for one in images]
         for cube in cubes:
             warn_if_picture(cube, channel, preprocess)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cubes.image_stack import ImageStack, warn_if_equal_arrays
+from mffnb.cubes.image_stack import ImageStack, warn_if_planes
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
@@ -116,7 +116,7 @@ def _with_terms(task: Task, terms: Sequence[Any]) -> Task:
 
 def joint_of_one(image: Any, result: Unmixing) -> JointUnmixing:
     """Return the result of a single image as a joint result, unchanged."""
-    warn_if_equal_arrays([image])
+    warn_if_planes([image])
     names = ("image 0",) if result.cube is None else names_of_images([result.cube])
     return JointUnmixing(result, (result,), names)
 

@@ -269,13 +269,26 @@ def test_image_weights_need_several_images():
         mf.unmix(IMAGES[0], 3, image_weights=[1.0])
 
 
-def test_a_list_of_equal_arrays_is_several_images_and_says_so():
+def test_a_list_of_equal_arrays_is_several_images():
     plain = [one.values for one in (IMAGES[0], image((6, 7), 5))]
-    with pytest.warns(MffnbWarning, match=r"no longer one image: to unmix them as one, pass numpy\.stack"):
-        joint = mf.unmix(plain, 3, random_state=0, max_iter=5, tol=0.5)
+    joint = mf.unmix(plain, 3, random_state=0, max_iter=5, tol=0.5)  # warnings of this package are errors here
     assert len(joint) == 2
     one = mf.unmix(plain[0].tolist(), 3, random_state=0, max_iter=5, tol=0.5)  # nested lists of numbers
     assert one.abundances.shape == (3, 6, 7)
+
+
+def test_planes_of_one_image_in_a_list_are_several_images_and_the_warning_says_so():
+    rows = list(IMAGES[0].values)
+    pixels, channels = rows[0].shape
+    said = (
+        rf"here {len(rows)} of {pixels} pixels and {channels} channels: .* rows of one image, pass numpy\.stack\(list\)"
+    )
+    with pytest.warns(MffnbWarning, match=said):
+        joint = mf.unmix(rows, 3, random_state=0, max_iter=5, tol=0.5)
+    assert len(joint) == len(rows)
+    assert (
+        len(mf.unmix([rows[0], rows[1][:3]], 2, random_state=0, max_iter=5, tol=0.5)) == 2
+    )  # rows of one image are equal
 
 
 def test_known_spectra_and_an_earlier_result_as_a_start():
