@@ -43,37 +43,35 @@ class CompressedDataset:
         starts, stops, _ = zip(*limits, strict=True)
         found = np.empty([stop - start for start, stop in zip(starts, stops, strict=True)], self.dtype)
         grid = [range(a // c * c, b, c) for a, b, c in zip(starts, stops, self.chunks, strict=True)]
+        of_bytes = found.view(np.uint8).reshape(*found.shape, -1)
 
         def place(corner: tuple[int, ...]) -> None:
             bounds = zip(corner, self.chunks, starts, stops, strict=True)
             low_high = [(max(at, start), min(at + length, stop)) for at, length, start, stop in bounds]
             there = tuple(slice(low - start, high - start) for (low, high), start in zip(low_high, starts, strict=True))
             inside = tuple(slice(low - at, high - at) for (low, high), at in zip(low_high, corner, strict=True))
-            chunk = self._chunk(corner)
-            in_file = tuple(slice(low, high) for low, high in low_high)
-            found[there] = self._dataset[in_file] if chunk is None else chunk[inside]
+            content = self._content(corner)
+            if content is None:
+                found[there] = self._dataset[tuple(slice(low, high) for low, high in low_high)]
+            elif self._shuffled:  # byte by byte into the result: a copy of the chunk would take a fifth of the time
+                for byte, plane in enumerate(np.frombuffer(content, np.uint8).reshape(-1, *self.chunks)):
+                    of_bytes[there][..., byte] = plane[inside]
+            else:
+                found[there] = np.frombuffer(content, self.dtype).reshape(self.chunks)[inside]
 
         for _ in threaded_map(place, product(*grid)):
             pass
         return found[tuple(slice(None) if isinstance(one, slice) else 0 for one in key)]
 
-    def _chunk(self, corner: tuple[int, ...]) -> Array | None:
-        """Return the chunk with this first index; None if h5py must read it, for example if it was never written."""
+    def _content(self, corner: tuple[int, ...]) -> bytes | None:
+        """Return the decompressed chunk with this first index; None if h5py must read it, as one never written."""
         size = prod(self.chunks) * self.dtype.itemsize
         try:
             skipped, raw = self._dataset.id.read_direct_chunk(corner)
             content = zlib.decompress(raw, bufsize=size)
         except (OSError, RuntimeError, ValueError, zlib.error):
             return None
-        if skipped or len(content) != size:
-            return None
-        if not self._shuffled:
-            return np.frombuffer(content, self.dtype).reshape(self.chunks)
-        planes = np.frombuffer(content, np.uint8).reshape(self.dtype.itemsize, -1)
-        values = np.empty(planes.shape[::-1], np.uint8)
-        for place, plane in enumerate(planes):  # four times as fast as the transposed copy
-            values[:, place] = plane
-        return values.reshape(-1).view(self.dtype).reshape(self.chunks)
+        return None if skipped or len(content) != size else content
 
 
 def is_gzip(dataset: Any) -> bool:

@@ -179,8 +179,10 @@ def _as_scipy(rows: CompressedRows) -> Any:
     """Convert a block of compressed rows to a CSR array of float64."""
     here = slice(rows.indptr[0], rows.indptr[-1])
     values, places = rows.data[here].astype(np.float64), rows.indices[here].astype(np.int32)
-    shape = rows.indptr.size - 1, rows.columns
-    return sparse.csr_array((values, places, rows.indptr - rows.indptr[0]), shape=shape)
+    shape, indptr = (rows.indptr.size - 1, rows.columns), rows.indptr - rows.indptr[0]
+    # SciPy stores indices in the type of indptr: int64 takes twice the memory, and kernels would convert each band.
+    indptr = indptr.astype(np.int32) if indptr[-1] < 2**31 else indptr
+    return sparse.csr_array((values, places, indptr), shape=shape)
 
 
 def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:

@@ -23,6 +23,8 @@ from mffnb.parallel.guard import Guard
 
 _POLL = 0.1  # time between two checks for engines, in seconds
 _ASK_SLURM = 2.0  # time between two questions to Slurm, in seconds
+# Variable that makes srun end all ranks when one was killed, as mpiexec does: else the others wait for it.
+_RANKS_END_TOGETHER = ("SLURM_KILL_BAD_EXIT",)
 _MISSED_BEATS = 10  # an engine ends after so many missed beats of the controller, one every 3 seconds
 
 
@@ -250,6 +252,7 @@ def slurm(
             raise ValueError(f"a directive is an option of sbatch such as '--account=physics', got {one!r}")
     parent = Path(folder if folder is not None else Path.cwd()).resolve()
     work = parent / f"mffnb-slurm-{secrets.token_hex(4)}"
+    variables = (*ONE_THREAD, *(_RANKS_END_TOGETHER if mpi else ()))
     script = BatchScript(
         tasks=n,
         time=time,
@@ -257,7 +260,7 @@ def slurm(
         partition=partition,
         memory=memory,
         directives=tuple(directives),
-        environment=(*environment, *(f"export {name}=1" for name in ONE_THREAD)),
+        environment=(*environment, *(f"export {name}=1" for name in variables)),
         command=f"{launcher or _launcher(n, mpi)} {shlex.join(_engine(work, mpi))}",
     )
     return SlurmCluster(n, mpi, timeout, ip, work, script)

@@ -36,11 +36,28 @@ class SparseCounts(Sparse):
         return SparseCounts(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) of each band, with nearly equal numbers of counts."""
+        """Yield (start, stop, rows) of each band, with nearly equal numbers of counts; rows are views."""
+        yield from checked(self._bands)
+
+    @cached_property
+    def _bands(self) -> list[tuple[int, int, Any]]:
+        """All bands. A slice of a SciPy array is a copy, which would take as long as a pass over its counts."""
         rows = self._rows
         limits = np.searchsorted(rows.indptr, np.arange(0, rows.indptr[-1], _COUNTS_OF_BAND)[1:])
-        for start, stop in checked(itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist())):
-            yield start, stop, rows if stop - start == self.shape[0] else rows[start:stop]
+        cuts = itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist())
+        return [(start, stop, _view_of_rows(rows, start, stop)) for start, stop in cuts]
+
+
+def _view_of_rows(rows: Any, start: int, stop: int) -> Any:
+    """Return the rows ``start:stop`` of a CSR array, which shares the memory of its indices and data."""
+    if stop - start == rows.shape[0]:
+        return rows
+    here = slice(int(rows.indptr[start]), int(rows.indptr[stop]))
+    view = scipy.sparse.csr_array((stop - start, rows.shape[1]), dtype=rows.dtype)
+    # The constructor would copy views of a much larger array.
+    view.indptr = rows.indptr[start : stop + 1] - rows.indptr[start]
+    view.indices, view.data = rows.indices[here], rows.data[here]
+    return view
 
 
 @dataclass(frozen=True, eq=False)

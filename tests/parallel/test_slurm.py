@@ -122,11 +122,13 @@ def test_script_contains_every_argument(tmp_path):
     assert lines.index("module load mpich") < lines.index("export OMP_NUM_THREADS=1") < len(lines) - 1
     assert lines[-1].startswith("srun --kill-on-bad-exit=0 --wait=0 ")
     assert "--mpi" not in lines[-1]
+    assert not any("KILL_BAD_EXIT" in line for line in lines)
     assert engines.job is None
     assert not list(tmp_path.iterdir())
     ranks = mf.parallel.slurm(2, mpi=True, launcher="srun --mpi=pmix", folder=tmp_path).script().splitlines()
     assert ranks[-1].startswith("srun --mpi=pmix ")
     assert ranks[-1].endswith(" --mpi")
+    assert "export SLURM_KILL_BAD_EXIT=1" in ranks  # a rank that was killed ends the others, whatever launches them
     assert not any("--partition" in line or "--mem" in line for line in ranks)
 
 

@@ -9,8 +9,9 @@ from sklearn.decomposition import NMF
 from sklearn.decomposition._nmf import _beta_divergence
 
 from mffnb import MatrixFactorization
-from mffnb.matrices import Dense
-from mffnb.similarities import BetaDivergence, Frobenius, KullbackLeibler
+from mffnb.kernels import divergence
+from mffnb.matrices import Dense, Sparse
+from mffnb.similarities import BetaDivergence, Frobenius, KullbackLeibler, poisson_misfit
 from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.similarities.divergences import BetaDistance
 from mffnb.similarities.measures import Entrywise
@@ -61,3 +62,18 @@ def test_not_worse_than_scikit_learn_at_convergence(data, start, beta):
 def test_impossible_parameters_are_refused(beta):
     with pytest.raises(ValueError, match="must be a"):
         BetaDivergence(beta)
+
+
+def test_bands_of_sparse_counts_share_the_memory_of_the_whole_matrix(monkeypatch):
+    monkeypatch.setattr(poisson_misfit, "_COUNTS_OF_BAND", 40)
+    X = np.random.default_rng(0).poisson(0.1, (60, 30)).astype(np.float32)
+    counts = poisson_misfit.SparseCounts(Sparse.compress_if_small(Dense(X)).as_scipy())
+    for matrix, expected in ((counts, X), (counts.transposed, X.T)):
+        bands = list(matrix.bands())
+        assert len(bands) > 3
+        for start, stop, band in bands:
+            np.testing.assert_array_equal(band.toarray(), expected[start:stop])
+            indptr, indices, data = divergence.as_compressed_rows(band)
+            assert indptr[-1] == (expected[start:stop] > 0).sum()
+            assert np.shares_memory(indices, matrix._rows.indices)
+            assert np.shares_memory(data, matrix._rows.data)
