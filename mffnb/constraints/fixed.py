@@ -34,7 +34,7 @@ class Fixed:
     Parameters
     ----------
     component
-        Number of the component, from 0; in :func:`mffnb.unmix` also its name in ``known``, a DataArray with names.
+        Number of the component, from 0; in :func:`mffnb.unmix` also its name in ``known``.
     where
         True for the pixels. In :func:`mffnb.unmix` an array over the pixel dimensions on the grid of the result, which
         is aligned by labels if it has any; for :class:`mffnb.MatrixFactorization` an array (pixels,). None for all

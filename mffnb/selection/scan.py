@@ -11,6 +11,7 @@ import xarray as xr
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.criteria import elbow
 from mffnb.selection.recommendation import Recommendation, recommend
+from mffnb.selection.scan_summary import summary
 from mffnb.unmixing.joint import JointUnmixing
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.stacked_task import StackedTask
@@ -63,6 +64,14 @@ class RankScan:
     >>> import mffnb as mf
     >>> sample = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
     >>> scan = mf.selection.scan_rank(sample.cube, range(2, 5), n_init=2, splits=0, random_state=0)
+    >>> print(scan)
+    Rank scan of k = 2 to 4: k = 3 is recommended
+        k         error      held-out      restarts
+        2        0.0549        0.0555          0.85
+    >   3        0.0272        0.0287          0.97
+        4        0.0267        0.0288          0.92
+    3 images stand above the noise
+    details: scan.recommend().reasons, scan.table, scan.results[k], scan.plot()
     >>> scan.recommend().k
     3
     >>> scan.results[3].abundances.dims
@@ -75,6 +84,14 @@ class RankScan:
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
     interrupted: bool = False
     images: StackedTask | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Return a summary of at most twelve lines; :attr:`table` and :meth:`recommend` have the details.
+
+        Its columns are the relative error, the error of held-out entries, the angle between split halves in degrees,
+        and the agreement of restarts (dispersion of the consensus matrix). ">" marks the k that remain possible.
+        """
+        return summary(self)
 
     @property
     def ks(self) -> list[int]:

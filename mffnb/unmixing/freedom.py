@@ -165,6 +165,15 @@ class Freedom:
         """Return the freedom, what chose these spectra, and what the range may not contain."""
         return "; ".join(part for part in (f"{self.sentence} and fit as well", self.chosen_by, self.doubt) if part)
 
+    def labelled(self, change: Callable[[xr.DataArray], xr.DataArray]) -> Freedom:
+        """Return the same freedom after a change of the coordinates of its components."""
+        angle, pairs, partner = (change(one) for one in (self.angle, self.pairs, self.partner))
+        noise = None if self.noise is None else change(self.noise)
+        return replace(
+            self, angle=angle, pairs=pairs, partner=partner, lower=change(self.lower), upper=change(self.upper),
+            noise=noise,
+        )  # fmt: skip
+
     def converted(self, physical: Callable[[xr.DataArray], xr.DataArray]) -> Freedom:
         """Return the same freedom with its bands in other units, for example those of the data before preprocessing."""
         one, other = physical(self.lower), physical(self.upper)

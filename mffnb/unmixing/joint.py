@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import xarray as xr
 from mffnb.io.netcdf_store import groups_of, write_netcdf_groups
 from mffnb.io.target import check_target
 from mffnb.solvers import Outcome
+from mffnb.unmixing.component_names import column_names, listed_names, named, renamed
 from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 
@@ -84,7 +85,7 @@ class JointUnmixing:
         for part in self.parts:
             own = part.endmembers.values.reshape(shared.shape)
             angles.append([_angle(a, b) for a, b in zip(own, shared, strict=True)])
-        columns = pd.Index(self.endmembers["component"].values, name="component")
+        columns = pd.Index(column_names(self.endmembers), name="component")
         return pd.DataFrame(np.array(angles), index=pd.Index(self.names, name="image"), columns=columns)
 
     @property
@@ -152,8 +153,8 @@ class JointUnmixing:
             far = np.nanmax(np.where(self.table() > _PRESENT, self.deviations(), np.nan))
             left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
         return (
-            f"<JointUnmixing: {len(self.endmembers)} components shared by {count}, spectra of {spectra}; "
-            f"{ending}{error}{turns}{left}>"
+            f"<JointUnmixing: {len(self.endmembers)} components{listed_names(self.endmembers)} shared by {count}, "
+            f"spectra of {spectra}; {ending}{error}{turns}{left}>"
         )
 
     def table(self) -> pd.DataFrame:
@@ -165,14 +166,37 @@ class JointUnmixing:
         means = np.array([[np.nanmean(one.values) for one in part.abundances] for part in self.parts])
         total = means.sum(axis=1, keepdims=True)
         shares = means / np.where(total > 0, total, np.nan)
-        columns = pd.Index(self.endmembers["component"].values, name="component")
+        columns = pd.Index(column_names(self.endmembers), name="component")
         return pd.DataFrame(shares, index=pd.Index(self.names, name="image"), columns=columns)
 
-    def plot(self, **options: Any) -> Any:
+    def rename(self, names: Mapping[int | str, str] | Sequence[str]) -> JointUnmixing:
+        """Return the result with names of its components, in all images; see :meth:`Unmixing.rename`.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> images = [mf.datasets.tof_sims_2d(seed=0, shape=shape).cube for shape in [(8, 12), (9, 10)]]
+        >>> joint = mf.unmix(images, 2, random_state=0).rename(["cellulose", "lignin"])
+        >>> joint.table().columns.tolist()
+        ['cellulose', 'lignin']
+        """
+        wanted = renamed(self.endmembers, names)
+        shared = named(self.shared, wanted)
+        parts = tuple(shared if one is self.shared else named(one, wanted) for one in self.parts)
+        return replace(self, shared=shared, parts=parts)
+
+    def plot(self, *, names: Mapping[int | str, str] | Sequence[str] | None = None, **options: Any) -> Any:
         """Draw the maps of each image above the shared spectra; see :func:`mffnb.plots.joint_overview`.
 
         A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`; with ``tie=``, the range of
         the spectra of all images.
+
+        Parameters
+        ----------
+        names
+            Names of components for this figure, as :meth:`rename` takes them, which names them for good.
+        options
+            Keywords of :func:`mffnb.plots.joint_overview`.
         """
         from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
@@ -184,7 +208,8 @@ class JointUnmixing:
             own = xr.concat([part.endmembers for part in self.parts], "image", coords="minimal", compat="override")
             shown = {"band": (own.min("image"), own.max("image")), "note": "pale: range over the images"}
             options = shown | options
-        return plots.joint_overview(self.parts, self.names, endmembers=self.endmembers, **options)
+        drawn = self if names is None else self.rename(names)
+        return plots.joint_overview(drawn.parts, self.names, endmembers=drawn.endmembers, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result without its data to a NetCDF file with a group per image; :func:`mffnb.load` reads it.

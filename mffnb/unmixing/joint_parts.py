@@ -59,7 +59,8 @@ def maps_of_image(array: xr.DataArray, stack: ImageStack, number: int) -> xr.Dat
     layout = Layout(dict(frame.pixel_shape), {}, None, None, dict(frame.coords), None, {})
     values = array.transpose(..., PIXEL).values[..., rows]
     found = layout.abundances(values) if "component" in array.dims else layout.map(values, str(array.name))
-    return found.assign_attrs(array.attrs).rename(array.name)
+    named = {name: one.variable for name, one in array.coords.items() if one.dims == ("component",)}
+    return found.assign_coords(named).assign_attrs(array.attrs).rename(array.name)
 
 
 def chain_of_image(chain: Chain, rows: slice, shape: Mapping[Hashable, int]) -> Chain:

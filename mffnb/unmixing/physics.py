@@ -8,10 +8,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from mffnb.constraints import Fixed, Pinned, Simplex
 from mffnb.cubes.layout import Layout
+from mffnb.cubes.spectrum_names import as_one_array, spectrum_names
 from mffnb.parallel.placement import Placement
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.problem.compatibility import as_terms
@@ -31,7 +31,8 @@ class Physics:
     sum_to_one, gain
         Whether the abundances of a pixel sum to one, or sum to one up to a gain.
     known
-        Known endmembers, over the channels of the image; NaN in channels where they are not known.
+        Known endmembers, over the channels of the image; NaN in channels where they are not known. A dictionary becomes
+        one array with names.
     abundance_terms, endmember_terms
         Penalties and constraints written by the user.
     """
@@ -49,6 +50,7 @@ class Physics:
         for name, weight in (("sparsity", self.sparsity), ("smoothness", self.smoothness), ("volume", self.volume)):
             if not isinstance(weight, (Real, np.number)) and not (name == "volume" and isinstance(weight, str)):
                 raise TypeError(f"{name} must be a number >= 0, got {weight!r}: 0 leaves it out")
+        object.__setattr__(self, "known", as_one_array(self.known))
 
     @property
     def fractions(self) -> bool:
@@ -128,23 +130,13 @@ def number_named(component: int | str, known: Any) -> int:
     """
     if not isinstance(component, str):
         return component
-    names = _names_of_spectra(known)
+    names = spectrum_names(known)
     if component not in names:
         raise ValueError(
-            f"there is no component {component!r}: give its number from 0, or its name in known=, a DataArray "
-            f"whose spectra have names; the names are {', '.join(names) or 'none'}"
+            f"there is no component {component!r}: give its number from 0, or its name in known=, a "
+            f"dictionary or a DataArray with names; the names are {', '.join(filter(None, names)) or 'none'}"
         )
     return names.index(component)
-
-
-def _names_of_spectra(known: Any) -> list[str]:
-    """Return the names of known endmembers: the text coordinate along the first dimension of a DataArray."""
-    if not isinstance(known, xr.DataArray) or known.ndim < 2:
-        return []
-    first = known.dims[0]
-    coords = [known.coords[first]] if first in known.coords else []
-    coords += [one for one in known.coords.values() if one.dims == (first,)]
-    return next(([str(name) for name in one.values] for one in coords if one.dtype.kind in "UOT"), [])
 
 
 def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from mffnb.io.zarr_store import write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
+from mffnb.unmixing.component_names import listed_names, named, renamed
 from mffnb.unmixing.exporting import exported
 from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
 from mffnb.unmixing.row_blocks import block_lengths, in_blocks, product_of
@@ -133,7 +134,8 @@ class Unmixing:
         turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
         suggested = self.parameters.get("suggested")
         why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
-        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}{why}>"
+        components = f"{len(self.endmembers)} components{listed_names(self.endmembers)}"
+        return f"<Unmixing: {components}, {shapes}; {ending}{error}{turns}{why}>"
 
     @cached_property
     def freedom(self) -> Freedom:
@@ -335,11 +337,45 @@ class Unmixing:
             abundances=(self.abundances * size).rename("abundance").assign_attrs(self.abundances.attrs),
         )
 
-    def plot(self, **options: Any) -> Any:
+    def rename(self, names: Mapping[int | str, str] | Sequence[str]) -> Unmixing:
+        """Return the result with names of its components, which reach figures, exports, files and the explorer.
+
+        The names are in the coordinate ``label`` of spectra and maps. Known endmembers have the names that the user
+        gave with ``known=``.
+
+        Parameters
+        ----------
+        names
+            A dictionary from the number or the present name of a component to its new name, or one name for each
+            component. An empty name restores the number.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such component, or two of them get the same name.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> result = mf.unmix(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, 3, random_state=0)
+        >>> result = result.rename({0: "cellulose", 2: "lignin"})
+        >>> result.endmembers.label.values.tolist()
+        ['cellulose', 'component 1', 'lignin']
+        """
+        return named(self, renamed(self.endmembers, names))
+
+    def plot(self, *, names: Mapping[int | str, str] | Sequence[str] | None = None, **options: Any) -> Any:
         """Draw abundance maps above endmember spectra, one colour per component; see :func:`mffnb.plots.overview`.
 
         A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`; ``band=None, note=""`` leaves
         it out.
+
+        Parameters
+        ----------
+        names
+            Names of components for this figure, as :meth:`rename` takes them, which names them for good.
+        options
+            Keywords of :func:`mffnb.plots.overview`.
         """
         from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
@@ -347,7 +383,7 @@ class Unmixing:
         if free is not None:
             shown = {"band": (free.lower, free.upper), "note": f"pale: {free.sentence} and fit as well"}
             options = shown | options
-        return plots.overview(self, **options)
+        return plots.overview(self if names is None else self.rename(names), **options)
 
     def _freedom_or_none(self) -> Freedom | None:
         """Return the freedom; None where it is not defined or the data are missing."""

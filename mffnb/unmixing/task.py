@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from itertools import zip_longest
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from mffnb.cubes.spectrum_names import spectrum_names
 from mffnb.estimators.names import named_similarity
 from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
@@ -32,6 +34,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.solvers.checkpoint import Checkpoint, stored_seed
+from mffnb.unmixing.component_names import named, names_of
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.label import label_solution
 from mffnb.unmixing.physics import Physics
@@ -206,8 +209,17 @@ class Task:
         )
 
     def label(self, cube: xr.DataArray, image: Prepared, solution: Solution, block: Block | None = None) -> Unmixing:
-        """Return the solution as a labelled result in the units of the cube, with the record of this task."""
-        return label_solution(cube, image, solution, {**self.record(image), **solution.notes}, block)
+        """Return the solution as a labelled result in the units of the cube, with the record of this task.
+
+        Known endmembers have the names that the user gave; the others those of an earlier result that is the start.
+        """
+        result = label_solution(cube, image, solution, {**self.record(image), **solution.notes}, block)
+        names = [""] * len(result.endmembers)
+        if isinstance(self.init, Unmixing) and len(self.init.endmembers) == len(names):
+            names = names_of(self.init.endmembers)
+        known = [] if self.physics.known is None else spectrum_names(self.physics.known, cube)
+        names = [given or name for given, name in zip_longest(known, names, fillvalue="")]
+        return named(result, names) if any(names) else result
 
 
 def check_names(keywords: Any) -> None:

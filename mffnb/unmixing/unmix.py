@@ -128,9 +128,9 @@ def unmix(
         Make them sum to one up to a factor for each pixel (illumination, thickness, total ion current), which is
         ``result.gain``.
     known
-        Known endmembers: an array or DataArray (spectra, channel dimensions) in the units of the cube, NaN in
-        channels that are not known. They come first in the result, unchanged (with a gain, scaled to one maximum); the
-        others are estimated.
+        Known endmembers: an array or DataArray (spectra, channel dimensions), or ``{"name": spectrum, ...}``, in the
+        units of the cube, NaN in channels that are not known. They come first in the result, unchanged (with a gain,
+        scaled to one maximum), with their names in the coordinate ``label``; the others are estimated.
     weights
         Weights of pixels, channels or entries in the misfit: an array over the pixel dimensions, over the channel
         dimensions or over the whole cube; ``"poisson"`` (each entry in inverse proportion to the means of its pixel and

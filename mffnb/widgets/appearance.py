@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.plots.palette import component_colors
+from mffnb.unmixing.component_names import names_of
 from mffnb.unmixing.result import Unmixing
 
 
@@ -56,11 +57,10 @@ class Appearance:
             return cls()
         numbers, plain = [int(number) for number in component.values], cls()
         coordinates = result.endmembers.coords
-        labels = [str(one) for one in coordinates["label"].values] if "label" in coordinates else plain.labels(numbers)
         colors = [str(one) for one in coordinates["color"].values] if "color" in coordinates else []
         hidden = coordinates["hidden"].values if "hidden" in coordinates else np.zeros(len(numbers), dtype=bool)
         return cls(
-            {number: label for number, label in zip(numbers, labels, strict=True) if [label] != plain.labels([number])},
+            {number: name for number, name in zip(numbers, names_of(result.endmembers), strict=True) if name},
             {number: one for number, one in zip(numbers, colors, strict=False) if [one] != plain.colors_of([number])},
             frozenset(number for number, away in zip(numbers, hidden, strict=True) if away),
             () if numbers == sorted(numbers) else tuple(numbers),
@@ -112,6 +112,16 @@ class Appearance:
         """Return the appearance with another name of a component; an empty one restores its number."""
         names = {**self.names, number: name}
         return replace(self, names={one: text for one, text in names.items() if text})
+
+    def with_known(self, names: Sequence[str]) -> Appearance:
+        """Return the appearance with the names of the known spectra, components 0, 1, ..., where they have one."""
+        given = {number: name for number, name in enumerate(names) if name}
+        return replace(self, names={**self.names, **given}) if given else self
+
+    def with_names_of(self, result: Unmixing) -> Appearance:
+        """Return the appearance with the names that components of a result have, where the user has given none."""
+        names = {**Appearance.of(result).names, **self.names}
+        return replace(self, names=names) if len(names) > len(self.names) else self
 
     def with_color(self, number: int, color: str | None) -> Appearance:
         """Return the appearance with another colour of a component; None restores that of its number."""

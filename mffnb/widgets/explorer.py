@@ -11,6 +11,7 @@ import ipywidgets
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, is_several
+from mffnb.cubes.spectrum_names import spectrum_names
 from mffnb.cubes.tiles import tiles_of
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.read import read
@@ -65,7 +66,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     k, sparsity, smoothness, volume, sum_to_one, gain, similarity
         Initial values of the controls; names are those of :func:`mffnb.unmix`.
     known
-        Known endmembers, as for :func:`mffnb.unmix`: components 0, 1, ..., held until ``release`` lets them move.
+        Known endmembers, as for :func:`mffnb.unmix`: components 0, 1, ..., held until ``release`` lets them move. They
+        have the names that the user gave.
     preprocess
         Steps of :mod:`mffnb.preprocessing`, each with a switch; picture and result are in physical units.
     channel
@@ -169,8 +171,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
-        if start is not None:
-            self._fit.appearance = Appearance.of(start)
+        if not isinstance(cube, Saved):
+            look, source = Appearance() if start is None else Appearance.of(start), self.session.source
+            self._fit.appearance = look.with_known(spectrum_names(source.known, source.cube))
         self._fit.show_tool("set_color", recorded=False, palette=component_colors(OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request

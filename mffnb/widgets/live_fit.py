@@ -560,7 +560,7 @@ class LiveFit:
         At its end a run may give the number of a component back that it has removed at its start.
         """
         if solved.origin is not None:  # a search gives no number twice, so that nothing is forgotten
-            return self.appearance
+            return self.appearance.with_names_of(solved.origin.result)
         followed, self._numbers = self._numbers, (generation, solved)
         if followed is None or self._restored is solved:
             self._restored, self._at_start = None, self.appearance

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
@@ -14,8 +16,9 @@ from matplotlib.figure import Figure
 import mffnb as mf
 from mffnb.preprocessing import Crop
 from mffnb.selection import scan_rank
-from mffnb.selection.recommendation import recommend
+from mffnb.selection.recommendation import Recommendation, recommend
 from mffnb.selection.scan import CRITERIA
+from mffnb.selection.scan_summary import summary
 from mffnb.selection.scanning import Scanning
 
 OPTIONS = {"n_init": 3, "splits": 2, "random_state": 0}
@@ -264,3 +267,38 @@ def test_undetermined_number_of_components_has_a_reason() -> None:
     advice = mf.selection.scan_rank(X, [2, 3], random_state=0).recommend()
     assert advice.k is None
     assert "entries in 24 pixels are missing" in str(advice)
+
+
+def test_printed_scan_is_a_short_table_with_the_advice(scan):
+    lines = str(scan).splitlines()
+    assert lines[0] == "Rank scan of k = 2 to 5: k = 3 is recommended"
+    assert [line[0] for line in lines[2:6]] == [" ", ">", " ", " "]
+    assert f"{float(scan.evidence.relative_error.sel(k=3)):.4f}" in lines[3]
+    assert len(lines) <= 12
+    assert max(map(len, lines)) <= 100
+    assert "scan.recommend().reasons" in lines[-1]
+
+
+@dataclass
+class _Scan:
+    """A scan of many k whose recommendation is open."""
+
+    ks = range(1, 31)
+    interrupted = True
+    table = pd.DataFrame(np.linspace(0.9, 0.1, 30)[:, None] * np.ones(len(CRITERIA)), ks, list(CRITERIA))
+
+    def recommend(self):
+        return Recommendation(None, (11, 14), ("a first long reason, " * 4, "a second one, " * 9, "less noise decides"))
+
+
+def test_printed_scan_of_many_k_stays_short_and_says_what_decides():
+    scan = _Scan()
+    scan.table["held_out"] = np.nan
+    lines = summary(scan).splitlines()
+    assert lines[0] == "Rank scan of k = 1 to 30, interrupted: k is undetermined, between 11 and 14"
+    assert "held-out" not in lines[1]
+    assert [line.split()[1] for line in lines if line.startswith(">")] == ["11", "12", "13", "14"]
+    assert lines[9].startswith("less noise decides; a first")
+    assert lines[-1].startswith("details: scan.recommend().reasons (1 more)")
+    assert len(lines) <= 12
+    assert max(map(len, lines)) <= 100

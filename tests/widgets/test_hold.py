@@ -415,3 +415,20 @@ def test_saved_session_restores_held_spectra_pixels_of_the_fit_and_pins(explorer
     again.wait()
     assert header(again)["held"] == [1]
     again.close()
+
+
+def test_known_spectra_have_their_names_in_the_page_the_result_and_a_saved_session(explore, cube, tmp_path):
+    spectra = mf.unmix(cube, 3, random_state=0).endmembers.values[:2]
+    explorer = explore(known={"quartz": spectra[0], "calcite": spectra[1]})
+    explorer.wait()
+    labels = ["quartz", "calcite", "component 2"]
+    assert header(explorer)["labels"] == labels
+    assert explorer.result.endmembers.label.values.tolist() == labels
+    explorer.rename("calcite", "")
+    assert header(explorer)["labels"] == ["quartz", "known 1", "component 2"]
+    assert explorer.result.endmembers.label.values.tolist() == ["quartz", "component 1", "component 2"]
+    explorer.save(tmp_path / "run.zip")
+    opened = mf.explore(tmp_path / "run.zip")
+    opened.wait()
+    assert dict(opened.names) == {0: "quartz"}
+    opened.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 from mffnb.estimators.names import mapped
 from mffnb.unmixing.auto_volume import evidence
+from mffnb.unmixing.component_names import named
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
@@ -95,7 +96,11 @@ class LiveTask:
 
 
 def _named(result: Unmixing, names: tuple[int, ...]) -> Unmixing:
-    """Return a result whose ``component`` coordinate holds the persistent names of the components."""
+    """Return a result whose ``component`` coordinate holds the persistent names of the components.
+
+    Their labels are those of the explorer, which adds them.
+    """
+    result = named(result, [""] * len(names))
     coordinate, other = {"component": list(names)}, result.alternative
     return replace(
         result,

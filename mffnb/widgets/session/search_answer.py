@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mffnb.unmixing.component_names import named, names_of
 from mffnb.unmixing.result import Unmixing
 
 
@@ -75,10 +76,12 @@ def with_component_numbers(answer: Unmixing, numbers: tuple[int, ...]) -> Unmixi
             endmembers=processed.endmembers.isel(component=order).assign_coords(coordinate),
             abundances=processed.abundances.isel(component=order).assign_coords(coordinate),
         )
-    return replace(
+    found = replace(
         answer,
         endmembers=answer.endmembers.isel(component=order).assign_coords(coordinate),
         abundances=answer.abundances.isel(component=order).assign_coords(coordinate),
         alternative=None if other is None else other.isel(component=order).assign_coords(coordinate),
         processed=processed,
     )
+    names = names_of(found.endmembers)
+    return named(found, names) if any(names) else found  # labels of the others hold their new numbers
