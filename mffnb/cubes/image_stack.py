@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,27 @@ class ImageStack:
         """Limits of the pixels of each image in the stack, (images + 1,)."""
         sizes = [int(np.prod(list(frame.pixel_shape.values()))) for frame in self.frames]
         return np.cumsum([0, *sizes])
+
+    @property
+    def rows(self) -> tuple[slice, ...]:
+        """The pixels of each image in the stack."""
+        return tuple(slice(*pair) for pair in pairwise(self.ends.tolist()))
+
+    def with_cube(self, cube: xr.DataArray) -> ImageStack:
+        """Return the stack with other values, given as a cube of all its pixels.
+
+        Raises
+        ------
+        ValueError
+            If the cube has another shape.
+        """
+        if cube.shape != self.cube.shape:
+            raise ValueError(f"the stack of images has shape {self.cube.shape}, got {cube.shape}: keep its shape")
+        values = np.asarray(cube.values)
+        images = tuple(
+            one.copy(data=values[rows].reshape(one.shape)) for one, rows in zip(self.images, self.rows, strict=True)
+        )
+        return replace(self, images=images, cube=cube)
 
     def at_common(self, values: Array, number: int) -> Array:
         """Return values over the channel dimensions of one image, which come last, at the common channels."""

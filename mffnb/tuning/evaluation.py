@@ -19,6 +19,8 @@ from mffnb.kernels.tiers.tier import await_kernels
 from mffnb.parallel import sharing
 from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.threads import limit_threads
+from mffnb.tuning.listed_images import ListedImages
+from mffnb.unmixing.joint import JointUnmixing
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
@@ -37,6 +39,8 @@ class Fit:
         Keywords of :func:`mffnb.unmix`, including k.
     memory
         Cache of the worker, kept between trials; its values may depend on the cube and the settings only.
+    images
+        The images of a list, whose pixels are the cube, ("pixel", channel dims); None for one image.
 
     Examples
     --------
@@ -50,13 +54,34 @@ class Fit:
     cube: xr.DataArray
     settings: Mapping[str, Any]
     memory: dict[Any, Any] = field(default_factory=dict)
+    images: ListedImages | None = None
 
-    def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Call :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or other settings."""
+    @property
+    def rows(self) -> tuple[slice, ...]:
+        """The part of each image along the first dimension of the cube; all of it for one image."""
+        joint = None if self.images is None else self.images.joint
+        return (slice(None),) if joint is None else joint.stack.rows
+
+    def unmix(self, cube: Any = None, **changes: Any) -> Any:
+        """Call :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or other settings.
+
+        Returns
+        -------
+        Unmixing or JointUnmixing
+            The latter for a list of images; :func:`shared_result` is its result for the pixels of all.
+        """
+        data = self.cube if cube is None else cube
+        if self.images is not None:
+            data = self.images.given(data)
         with await_kernels():  # so that equal settings give equal losses
-            result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
+            result = unmix(data, **{**self.settings, **changes})
         require_uninterrupted(result.outcome)
         return result
+
+
+def shared_result(result: Unmixing | JointUnmixing) -> Unmixing:
+    """Return a result for the pixels of :attr:`Fit.cube`: that of all images if it is joint."""
+    return result.shared if isinstance(result, JointUnmixing) else result
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +107,7 @@ class Measured:
     """
 
     loss: float
-    result: Unmixing
+    result: Unmixing | JointUnmixing
     parts: tuple[float, ...] = ()
 
 
@@ -116,7 +141,7 @@ class Job:
     Attributes
     ----------
     source
-        The cube, or a path that each worker reads.
+        The cube, or a path that each worker reads; :class:`ListedImages` for a list of them.
     options
         Keywords of :func:`mffnb.unmix` that are not searched.
     memory
@@ -127,14 +152,30 @@ class Job:
     options: Mapping[str, Any]
     memory: dict[Any, Any] = field(default_factory=dict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent to a worker, which reads the cube itself if the source is a path."""
+        return {name: getattr(self, name) for name in ("source", "options", "memory")}
+
+    @property
+    def images(self) -> ListedImages | None:
+        """The images of a list; None for one image."""
+        return self.source if isinstance(self.source, ListedImages) else None
+
+    @property
+    def given(self) -> Any:
+        """The cube, or the list of images, as :func:`mffnb.unmix` takes it."""
+        return self.cube if self.images is None else list(self.images.sources)
+
     @cached_property
     def cube(self) -> xr.DataArray:
-        """The spectral image; a path is read once per process."""
+        """The spectral image, or the pixels of all images of a list; a path is read once per process."""
+        if self.images is not None:
+            return self.images.cube
         return read(self.source) if isinstance(self.source, (str, os.PathLike)) else as_cube(self.source)
 
 
 def evaluate(
-    token: str, job: Job | None, objective: Objective | Callable[[Unmixing], float], settings: Mapping[str, Any]
+    token: str, job: Job | None, objective: Objective | Callable[[Any], float], settings: Mapping[str, Any]
 ) -> Report:
     """Run one trial and return its report as a dict; {"status": "absent"} if the job has not reached this worker yet.
 
@@ -148,7 +189,7 @@ def evaluate(
     begin = time.perf_counter()
     try:
         with limit_threads(1), without_warnings():  # one thread, so that sums are identical on all workers
-            fit = Fit(job.cube, {**job.options, **settings}, job.memory)
+            fit = Fit(job.cube, {**job.options, **settings}, job.memory, job.images)
             if isinstance(objective, Objective):
                 measured = objective.measure(fit)
             else:
@@ -199,7 +240,7 @@ def sparseness(abundances: xr.DataArray) -> float:
 
 def _report(measured: Measured) -> Report:
     """Return the report of a finished trial; a loss that is not finite makes it a failed trial."""
-    loss, result = float(measured.loss), measured.result
+    loss, result = float(measured.loss), shared_result(measured.result)
     if not np.isfinite(loss):
         return failure_report(f"the loss is not finite: {loss}")
     error = float(result.trace.relative_error[-1])

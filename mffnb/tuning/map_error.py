@@ -11,12 +11,11 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.names import named_similarity
 from mffnb.keywords import advises_keywords
 from mffnb.matrices.local import band_limits
-from mffnb.similarities import KullbackLeibler
 from mffnb.stability.spread import alignment, as_matrix
-from mffnb.tuning.evaluation import Fit, Measured
+from mffnb.tuning.entry_errors import drawn_entries, is_counts
+from mffnb.tuning.evaluation import Fit, Measured, shared_result
 from mffnb.tuning.proposal import PENALTIES
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
@@ -45,7 +44,7 @@ class MapError:
     other maps predict as well.
 
     The error is relative to the fit without these penalties: if its endmembers are wrong, the maps are as well, and no
-    penalty is selected that would turn them back.
+    penalty is selected that would turn them back. Pixels of a list of images are weighted by ``image_weights``.
 
     Parameters
     ----------
@@ -78,6 +77,7 @@ class MapError:
             "volume='auto', which needs the geometry of complete pixels": isinstance(volume, str) and volume == "auto",
             "preprocess": bool(settings.get("preprocess")),
             "transform": settings.get("transform") not in (None, "identity"),
+            "tie, with which images have spectra of their own": settings.get("tie") is not None,
         }
         for name, given in refused.items():
             if given:
@@ -87,7 +87,7 @@ class MapError:
         """Fit each half of the entries and return the distance of its maps from those of the other half."""
         self.check(fit.settings)
         values = np.asarray(fit.cube.values, dtype=np.float64)
-        first = np.random.default_rng(self.seed).random(values.shape) < 0.5
+        first = drawn_entries(fit, 0.5, self.seed)
         reference = self._reference(fit, values, first)
         halves = (first, ~first)
         results = [
@@ -96,9 +96,9 @@ class MapError:
             )
             for half in halves
         ]
-        maps = np.stack([reference.fractions(result) for result in results])
+        maps = np.stack([reference.fractions(shared_result(result)) for result in results])
         apart = ((maps - reference.halves) ** 2).sum(axis=1).mean(axis=0)
-        each = apart - ((maps[0] - maps[1]) ** 2).sum(axis=0) / 4
+        each = (apart - ((maps[0] - maps[1]) ** 2).sum(axis=0) / 4) * reference.weights
         return Measured(float(np.sign(each.mean()) * np.sqrt(abs(each.mean()))), results[0], _parts(each))
 
     def _reference(self, fit: Fit, values: Float64Array, first: Array) -> Reference:
@@ -106,8 +106,7 @@ class MapError:
         bare = dict.fromkeys(self.without, 0.0)
         key = (type(self), self.seed, repr(sorted({**fit.settings, **bare}.items())))
         if key not in fit.memory:
-            counts = isinstance(named_similarity(fit.settings.get("similarity", "frobenius")), KullbackLeibler)
-            fit.memory[key] = Reference.of(fit.unmix(**bare), fit.cube, first, counts=counts)
+            fit.memory[key] = Reference.of(shared_result(fit.unmix(**bare)), fit, first)
         found: Reference = fit.memory[key]
         return found
 
@@ -124,6 +123,8 @@ class Reference:
         Fractions of the entries outside of the first and outside of the second half, (2, k, used pixels).
     pixels, channels
         Boolean masks of the used pixels and channels.
+    weights
+        Weight of each used pixel, with a mean of one: that of its image in a list.
     fixed
         Whether abundances sum to one, so that endmembers are not rescaled.
     """
@@ -132,11 +133,13 @@ class Reference:
     halves: Float64Array
     pixels: Array
     channels: Array
+    weights: Float64Array
     fixed: bool
 
     @classmethod
-    def of(cls, bare: Unmixing, cube: xr.DataArray, first: Array, *, counts: bool) -> Reference:
+    def of(cls, bare: Unmixing, fit: Fit, first: Array) -> Reference:
         """Compute both references from the fit without penalties; ``first`` masks the entries of the first half."""
+        cube = fit.cube
         E, A = as_matrix(bare.endmembers), as_matrix(bare.abundances)
         channels, pixels = (np.asarray(np.isfinite(one).all(axis=0)) for one in (E, A))
         E, A = E[:, channels], A[:, pixels]
@@ -147,11 +150,17 @@ class Reference:
         used = np.ix_(pixels, channels)
         X = cube.transpose(*dims).values.reshape(shape)[used]
         inside = cube.copy(data=first).transpose(*dims).values.reshape(shape)[used]
-        total = A.sum(axis=0)
-        total = np.maximum(total, _FAINT * total.mean())
         outer = (~inside, inside)
-        halves = np.stack([_least_squares(X, part, E, A, counts=counts) for part in outer]) / total
-        return cls(E, halves, pixels, channels, bool(bare.parameters.get("sum_to_one")))
+        ends = np.cumsum([0, *(np.count_nonzero(pixels[rows]) for rows in fit.rows)]).tolist()
+        halves = np.empty((2, *A.shape))
+        for image in map(slice, ends[:-1], ends[1:]):  # images of a list may differ in brightness
+            total = A[:, image].sum(axis=0)
+            total = np.maximum(total, _FAINT * total.mean()) if total.size else total
+            each = [_least_squares(X[image], part[image], E, A[:, image], counts=is_counts(fit)) for part in outer]
+            halves[:, :, image] = np.stack(each) / total
+        given = fit.settings.get("image_weights")
+        weights = np.repeat(np.ones(len(fit.rows)) if given is None else np.asarray(given, float), np.diff(ends))
+        return cls(E, halves, pixels, channels, weights / weights.mean(), bool(bare.parameters.get("sum_to_one")))
 
     def fractions(self, result: Unmixing) -> Float64Array:
         """Return the fractions of another fit, (k, used pixels), with components in the order of the reference."""

@@ -13,20 +13,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.names import named_similarity
 from mffnb.keywords import advises_keywords
 from mffnb.problem.degrees_of_freedom import Smoothed, freedom
 from mffnb.selection import match, spectral_angles
-from mffnb.similarities import KullbackLeibler
-from mffnb.tuning.evaluation import Fit, Measured, sparseness
+from mffnb.tuning.entry_errors import drawn_entries, is_counts, misfit, prediction_error
+from mffnb.tuning.evaluation import Fit, Measured, shared_result, sparseness
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
-
-# lower bound of the model, as a fraction of the mean: the divergence of a positive count from zero is infinite
-_FLOOR = 1e-3
 
 
 @advises_keywords
@@ -37,9 +32,10 @@ class HeldOut:
     .. math:: \Bigl( \sum_{h} (x_h - (A E)_h)^2 \Big/ \sum_h x_h^2 \Bigr)^{1/2}
 
     over the hidden entries h. With ``similarity="kl"`` it is their mean Poisson divergence :math:`\langle x \log (x /
-    r) - x + r \rangle` with r = A E. All trials hide the same entries. ``volume="auto"`` is not supported: its
-    geometric rule needs complete pixels, and imputed entries would bias the error. Source: Wold 1978, Technometrics
-    20:397.
+    r) - x + r \rangle` with r = A E. All trials hide the same entries. In a list of images, each image has its own
+    hidden entries, divided by their root mean square where the fit divides images by their brightness, and weighted by
+    ``image_weights``. ``volume="auto"`` and ``tie`` are not supported: they need complete pixels, and imputed entries
+    would bias the error. Source: Wold 1978, Technometrics 20:397.
 
     Parameters
     ----------
@@ -62,7 +58,8 @@ class HeldOut:
             raise ValueError(f"share must lie between 0 and 1, got {self.share!r}")
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Raise UnsupportedCombinationError if the settings contain ``volume='auto'``."""
+        """Raise UnsupportedCombinationError if the settings contain ``volume='auto'`` or a ``tie``."""
+        check_no_tie(settings, type(self).__name__)
         volume = settings.get("volume")
         if isinstance(volume, str) and volume == "auto":
             raise UnsupportedCombinationError(
@@ -74,14 +71,14 @@ class HeldOut:
         """Fit without the hidden entries and return their prediction error as the loss."""
         self.check(fit.settings)
         values = np.asarray(fit.cube.values, dtype=np.float64)
-        held = np.random.default_rng(self.seed).random(values.shape) < self.share
+        held = drawn_entries(fit, self.share, self.seed)
         known = xr.DataArray(np.where(held, np.nan, values), fit.cube.coords, fit.cube.dims, attrs=fit.cube.attrs)
         result = fit.unmix(known)
-        predicted = result.reconstruction().transpose(*fit.cube.dims).values
+        predicted = shared_result(result).reconstruction().transpose(*fit.cube.dims).values
         there = held & np.isfinite(predicted) & np.isfinite(values)
         if not there.any():
             raise ValueError("none of the hidden entries has data and a prediction: raise share, or use more data")
-        return Measured(_distance(values[there], predicted[there], fit), result)
+        return Measured(prediction_error(fit, values, predicted, there), result)
 
 
 @advises_keywords
@@ -130,7 +127,8 @@ class BIC:
 
     with N observed entries and p degrees of freedom, counted as in :func:`mffnb.selection.scan_rank`: non-zero entries
     of the factors, reduced by the effect of smoothness (:mod:`mffnb.problem.degrees_of_freedom`). For
-    ``similarity="kl"`` the first term is twice the Poisson divergence. Source: Schwarz 1978, Ann. Stat. 6:461.
+    ``similarity="kl"`` the first term is twice the Poisson divergence. Errors of several images are weighted as in the
+    joint fit; ``tie`` is not supported. Source: Schwarz 1978, Ann. Stat. 6:461.
 
     Examples
     --------
@@ -138,19 +136,19 @@ class BIC:
     BIC()
     """
 
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Raise UnsupportedCombinationError if the settings contain a ``tie``."""
+        check_no_tie(settings, type(self).__name__)
+
     def measure(self, fit: Fit) -> Measured:
         """Fit once and return the Bayesian information criterion as the loss."""
+        self.check(fit.settings)
         result = fit.unmix()
-        residual = result.residual()
-        there = np.isfinite(residual.values)
-        number = int(there.sum())
-        if _counts(fit):
-            model = result.reconstruction().values[there]
-            misfit = 2 * float(_divergence(residual.values[there] + model, model).sum())
-        else:
-            # A perfect fit leaves only rounding errors, whose logarithm has no meaning: bound it from below.
-            misfit = number * float(np.log(max(np.mean(residual.values[there] ** 2), np.finfo(np.float64).tiny)))
-        return Measured(misfit + _freedom(result, counts=_counts(fit)) * float(np.log(number)), result)
+        shared = shared_result(result)
+        residual, model = shared.residual().values, shared.reconstruction().values
+        there = np.isfinite(residual)
+        error = misfit(fit, residual, model, there)
+        return Measured(error + _freedom(fit, shared) * float(np.log(int(there.sum()))), result)
 
 
 @advises_keywords
@@ -188,38 +186,41 @@ class TargetSparsity:
             fit.memory[key] = float(fit.unmix(**bare).trace.relative_error[-1])
         error = float(result.trace.relative_error[-1])
         excess = max(0.0, error / max(fit.memory[key], np.finfo(float).tiny) - 1 - self.slack)
-        return Measured(abs(sparseness(result.abundances) - self.target) + 100 * excess, result)
+        maps = shared_result(result).abundances
+        return Measured(abs(sparseness(maps) - self.target) + 100 * excess, result)
 
 
-def _freedom(result: Unmixing, *, counts: bool) -> float:
+def check_no_tie(settings: Mapping[str, Any], objective: str) -> None:
+    """Refuse ``tie``: an objective that compares entries with the shared spectra does not suit it.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If there is a tie.
+    """
+    if settings.get("tie") is not None:
+        raise UnsupportedCombinationError(
+            f"{objective} does not take tie, with which images have spectra of their own: use Repeatability()"
+        )
+
+
+def _freedom(fit: Fit, result: Unmixing) -> float:
     """Return the degrees of freedom of a result, for the pixels and channels that were used."""
     maps, spectra = result.abundances, result.endmembers
     A, E = (part.values.reshape(len(part), -1) for part in (maps, spectra))
-    A, E = A[:, np.isfinite(A).all(axis=0)], E[:, np.isfinite(E).all(axis=0)]
+    used = np.isfinite(A).all(axis=0)
+    A, E = A[:, used], E[:, np.isfinite(E).all(axis=0)]
     settings = result.parameters
     fractions = bool(settings.get("sum_to_one") or settings.get("gain"))
-    smoothed = Smoothed(float(settings.get("smoothness", 0.0)), maps.shape[1:], fractions, counts)
-    return freedom(A, E, smoothed.fraction_left(A, E))
+    images = () if fit.images is None else fit.images.shapes
+    left = [
+        Smoothed(float(settings.get("smoothness", 0.0)), shape, fractions, is_counts(fit)).fraction_left(A, E)
+        for shape in images or [maps.shape[1:]]
+    ]  # no penalty acts across a border, so that each image has its own grid
+    pixels = [np.count_nonzero(used[rows]) for rows in fit.rows]
+    return freedom(A, E, float(np.average(left, weights=pixels)))
 
 
 def _mean_angle(a: Array, b: Array) -> float:
     """Return the mean spectral angle (rad) between matched rows of two endmember matrices (k, channels)."""
     return float(spectral_angles(a, b)[np.arange(len(a)), match(a, b)].mean())
-
-
-def _counts(fit: Fit) -> bool:
-    """Whether the fit uses the Kullback-Leibler divergence (Poisson noise), so that the data are counts."""
-    return isinstance(named_similarity(fit.settings.get("similarity", "frobenius")), KullbackLeibler)
-
-
-def _divergence(x: Array, model: Array) -> Array:
-    """Return the Poisson divergence ``x log(x / r) - x + r`` of each entry x of the data from the model r."""
-    r = np.maximum(model, _FLOOR * float(np.mean(model)) or np.finfo(float).tiny)
-    return np.asarray(special.kl_div(x, r))
-
-
-def _distance(x: Array, model: Array, fit: Fit) -> float:
-    """Return the prediction error: mean Poisson divergence for counts, else relative Frobenius error."""
-    if _counts(fit):
-        return float(_divergence(x, model).mean())
-    return float(np.linalg.norm(x - model) / (np.linalg.norm(x) or 1.0))

@@ -43,13 +43,15 @@ def tune(
     Parameters
     ----------
     cube
-        Spectral image, sent to each worker once, or a path, which each worker reads. A list of images is refused: tune
-        one of them, and use its settings for all, ``mf.unmix(images, **found.settings)``.
+        Spectral image, sent to each worker once, or a path, which each worker reads; or a list of images or paths,
+        which each trial fits jointly, see :func:`mffnb.unmix`. ``channel``, ``channels`` and ``image_weights`` of a
+        list cannot be searched.
     space
         A dict from keywords of ``unmix`` to ``(low, high)``, searched in log scale, or a list of choices, or a hyperopt
         expression. For penalty weights start at 1e-3.
     objective
-        One of :mod:`mffnb.tuning.objectives`, or a function that takes an :class:`mffnb.Unmixing` and returns a number;
+        One of :mod:`mffnb.tuning.objectives`, or a function that takes an :class:`mffnb.Unmixing` (of a list, a
+        :class:`mffnb.JointUnmixing`) and returns a number;
         None selects the error of maps (:class:`MapError`) if smoothness, alone or with sparsity, is searched, and the
         error of held-out entries otherwise.
     algorithm

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.as_cube import as_cube, is_several
+from mffnb.cubes.image_stack import warn_if_equal_arrays
 from mffnb.io.read import read
 from mffnb.keywords import check_keywords, keywords_of
 from mffnb.parallel.executors import executor_of
@@ -21,6 +22,7 @@ from mffnb.tuning.default_objective import default_objective
 from mffnb.tuning.evaluation import Job, Objective, Report
 from mffnb.tuning.fingerprint import fingerprint, stable_text
 from mffnb.tuning.journal import Journal
+from mffnb.tuning.listed_images import ListedImages
 from mffnb.tuning.space import Point, Space
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
@@ -66,13 +68,17 @@ class SettingsSearch:
         _ = self._algorithm, self.job
         if isinstance(self.space, Mapping):
             check_keywords("mf.unmix, whose settings are searched,", self.space, keywords_of(unmix))
+        if self.job.images is not None:
+            self.job.images.check(self.space)
         if hasattr(objective, "check") and isinstance(self.space, Mapping):
             objective.check({**self.options, **self.space})
 
     def warn_if_picture(self) -> None:
         """Warn of a picture that is taken for a line of spectra; the trials do not warn."""
+        if self.job.images is not None:
+            return  # opening the images has warned
         searched = {**self.options, **(self.space if isinstance(self.space, Mapping) else {})}
-        source = self.job.cube
+        source = self.job.source
         data = read(source, lazy=True) if isinstance(source, Path) else source
         warn_if_picture(data, searched.get("channel"), searched.get("preprocess", ()))
 
@@ -83,16 +89,12 @@ class SettingsSearch:
 
     @cached_property
     def job(self) -> Job:
-        """The cube and the fixed keywords, which all trials have in common."""
-        if is_several(self.cube):
-            raise TypeError(
-                f"tune takes one image, and got a list of {len(self.cube)}: tune one of them, "
-                "found = mf.tuning.tune(images[0], ...), and use its settings, mf.unmix(images, **found.settings)"
-            )
-        source = Path(self.cube).absolute() if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
-        if isinstance(source, Path) and not source.exists():
-            raise FileNotFoundError(f"there is no file {self.cube}")
-        return Job(source, {"random_state": self.seed, **self.options})
+        """The cube or the images, and the fixed keywords, which all trials have in common."""
+        options = {"random_state": self.seed, **self.options}
+        if not is_several(self.cube):
+            return Job(_source(self.cube), options)
+        warn_if_equal_arrays(self.cube)
+        return Job(ListedImages([_source(one) for one in self.cube], options), options)
 
     def with_executor(self, executor: Any, stop: Callable[[], bool]) -> SettingsSearch:
         """Return a copy of this search with another executor and stop condition."""
@@ -145,9 +147,20 @@ class SettingsSearch:
         }
         if self.path is not None:
             record["cube"] = fingerprint(self.job.cube)
+            if self.job.images is not None and self.job.images.shapes:
+                record["images"] = str(self.job.images.shapes)
         if self.algorithm == "grid":
             record["size"] = int(self.max_evals)  # the number of trials determines the levels of the grid
         return record
+
+
+def _source(cube: Any) -> Any:
+    """Return the absolute path of a file, which must exist, or a labelled cube."""
+    if not isinstance(cube, (str, os.PathLike)):
+        return as_cube(cube)
+    if not Path(cube).exists():
+        raise FileNotFoundError(f"there is no file {cube}")
+    return Path(cube).absolute()
 
 
 @dataclass(eq=False)

@@ -13,7 +13,6 @@ from mffnb import plots
 from mffnb.tuning.evaluation import Job
 from mffnb.tuning.proposal import proposal
 from mffnb.tuning.trials import Trial, pareto_front
-from mffnb.unmixing.result import Unmixing
 
 
 class Ended(enum.Enum):
@@ -46,7 +45,7 @@ class Tuning:
     record
         Everything that determines the trials: algorithm, seed, window, space, objective.
     job
-        Cube and fixed keywords of all trials.
+        Cube, or images, and fixed keywords of all trials.
 
     Examples
     --------
@@ -92,11 +91,17 @@ class Tuning:
         """Sentence on whether penalties help; empty if the objective cannot tell (:class:`MapError` can)."""
         return proposal(self.trials, self.best)[1]
 
-    def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Run :func:`mffnb.unmix` with the proposed :attr:`settings`, on the same or another cube."""
+    def unmix(self, cube: Any = None, **changes: Any) -> Any:
+        """Run :func:`mffnb.unmix` with the proposed :attr:`settings`, on the same or another cube.
+
+        Returns
+        -------
+        Unmixing or JointUnmixing
+            The latter for a list of images.
+        """
         from mffnb.unmixing.unmix import unmix  # noqa: PLC0415  same name as this method
 
-        return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
+        return unmix(self.job.given if cube is None else cube, **{**self.settings, **changes})
 
     def pareto(self) -> tuple[Trial, ...]:
         """Return the Pareto front, by ascending error: trials that no other one exceeds in error and sparseness."""

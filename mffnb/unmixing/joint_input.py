@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,13 @@ class JointInput:
         if stack.note:
             warn(stack.note, MffnbWarning)
         return cls(stack, names_of_images(cubes))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def with_cube(self, cube: xr.DataArray) -> JointInput:
+        """Return the same images with other values, given as a cube of all their pixels."""
+        return replace(self, stack=self.stack.with_cube(cube))
 
     def translated(self, settings: dict[str, Any], image_weights: Any) -> dict[str, Any]:
         """Return keywords of :func:`mffnb.unmix` for the stack: masks and weights over its pixels and channels.

@@ -39,16 +39,30 @@ def mosaic_input(images: Sequence[Any], settings: dict[str, Any]) -> tuple[Any, 
     if len(images) == 1:
         return images[0], for_one_image(settings, weights)
     given = JointInput.of(images, settings.get("channel"), settings.get("preprocess"))
-    cube, order = mosaic_of(given.stack, given.names)
-    found = given.translated(DEFAULTS | settings, weights)
-    placed = partial(_placed, order=order, shape=(cube.sizes[ROW], cube.sizes[COLUMN]))
+    cube, _ = mosaic_of(given.stack, given.names)
+    return cube, settings | settings_on_mosaic(given, cube, settings, weights)
+
+
+def settings_on_mosaic(
+    given: JointInput, cube: xr.DataArray, settings: dict[str, Any], image_weights: Any
+) -> dict[str, Any]:
+    """Return masks and weights of a list of images, where there are any, for the mosaic of these images.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If masks, weights or steps do not suit the images.
+    """
+    found = given.translated(DEFAULTS | settings, image_weights)
+    shape = cube.sizes[ROW], cube.sizes[COLUMN]
+    placed = partial(_placed, order=order_of(tiles_of(cube), shape), shape=shape)
     mask = found["mask"]
     if mask is not None:
         pixels, channels = mask
         pixels = xr.DataArray(placed(pixels, fill=False), dims=(ROW, COLUMN))
         mask = pixels if channels is None else [pixels, channels]
     changed = {"mask": mask, "weights": _placed_weights(found["weights"], placed)}
-    return cube, settings | {name: value for name, value in changed.items() if value is not None}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 def stacked_mosaic(cube: xr.DataArray, mask: Any) -> tuple[xr.DataArray, Any]:
@@ -87,10 +101,22 @@ def mosaic_of_joint(joint: JointUnmixing, cube: xr.DataArray) -> Unmixing:
     ValueError
         If it has other images.
     """
+    return replace(mosaic_result(joint, cube), cube=None)
+
+
+def mosaic_result(joint: JointUnmixing, cube: xr.DataArray) -> Unmixing:
+    """Return a joint result as that of the mosaic of its images, with the mosaic as its data.
+
+    Raises
+    ------
+    ValueError
+        If it has other images.
+    """
     tiles, shape = tiles_of(cube), (cube.sizes[ROW], cube.sizes[COLUMN])
     if len(joint) != len(tiles):
         raise ValueError(f"start is a result for {len(joint)} images, and there are {len(tiles)}: pass one for them")
     order = order_of(tiles, shape)
+    on_map = {name: one.variable for name, one in cube.coords.items() if one.dims and {*one.dims} <= {ROW, COLUMN}}
 
     def of_variable(array: xr.Variable) -> xr.Variable:
         if PIXEL not in array.dims:
@@ -105,9 +131,9 @@ def mosaic_of_joint(joint: JointUnmixing, cube: xr.DataArray) -> Unmixing:
     def of_array(array: xr.DataArray) -> xr.DataArray:
         found = of_variable(array.variable)
         kept = {name: one.variable for name, one in array.coords.items() if PIXEL not in one.dims}
-        return data_array(found.values, found.dims, kept, array.name, array.attrs)
+        return data_array(found.values, found.dims, kept | on_map, array.name, array.attrs)
 
-    return _rearranged(replace(joint.shared, cube=None), of_array, of_variable)
+    return replace(_rearranged(replace(joint.shared, cube=None), of_array, of_variable), cube=cube)
 
 
 def _placed(values: Array, order: Array, shape: tuple[int, int], fill: Any) -> Array:

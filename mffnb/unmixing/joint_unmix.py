@@ -23,7 +23,7 @@ from mffnb.unmixing.task import Task
 
 
 def unmix_jointly(
-    images: Sequence[Any],
+    images: Sequence[Any] | JointInput,
     settings: dict[str, Any],
     image_weights: Any,
     execution: Execution,
@@ -36,7 +36,7 @@ def unmix_jointly(
     Parameters
     ----------
     images
-        Two images or more, or their paths.
+        Two images or more, or their paths; or these images, opened with the same ``channel`` and ``channels``.
     settings
         Keywords of :func:`mffnb.unmix` that determine the answer.
     image_weights
@@ -61,7 +61,9 @@ def unmix_jointly(
             "communicator="
         )
     check_channels(channels, settings)
-    given = JointInput.of(images, settings["channel"], settings["preprocess"], channels)
+    given = images
+    if not isinstance(given, JointInput):
+        given = JointInput.of(given, settings["channel"], settings["preprocess"], channels)
     settings = given.translated(settings, image_weights)
     suggestion = None
     if settings["k"] is None:

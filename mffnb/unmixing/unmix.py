@@ -22,7 +22,7 @@ from mffnb.typing import Array, Seed
 from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.joint import JointUnmixing
-from mffnb.unmixing.joint_input import for_one_image
+from mffnb.unmixing.joint_input import JointInput, for_one_image
 from mffnb.unmixing.joint_unmix import joint_of_one, shared_start, unmix_jointly
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
@@ -238,7 +238,7 @@ def unmix(
         "endmember_terms": endmember_terms,
     }  # fmt: skip
     settings["init"] = shared_start(init)
-    several = is_several(cube)
+    several = is_several(cube) or isinstance(cube, JointInput)
     if image_weights is not None and not several:
         raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
     if tie is not None:

@@ -47,7 +47,7 @@ def test_without_noise_each_half_of_the_entries_gives_the_fractions_of_the_fit(c
     exact = mf.unmix(mixture((6, 7), noise=0.05), 3, random_state=0)
     cube = exact.reconstruction().rename("intensity")
     first = np.random.default_rng(0).random(cube.shape) < 0.5
-    reference = Reference.of(exact, cube, first, counts=counts)
+    reference = Reference.of(exact, Fit(cube, {"similarity": "kl" if counts else "frobenius"}), first)
     fractions = reference.fractions(exact)
     np.testing.assert_allclose(fractions.sum(axis=0), 1.0)
     for half in reference.halves:

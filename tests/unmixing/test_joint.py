@@ -452,26 +452,9 @@ def test_stability_refuses_joint_results_that_it_would_not_repeat():
         mf.selection.stability(IMAGES[:2], mf.unmix(IMAGES, 2, random_state=0), n_init=2, n_bootstrap=0)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        mf.RankExplorer,
-        lambda images: mf.tuning.tune(images, {"sparsity": (1e-4, 1e-2)}),
-    ],
-)
-def test_what_takes_one_image_refuses_a_list(call):
+def test_the_rank_explorer_takes_one_image():
     with pytest.raises(TypeError, match="takes one image"):
-        call(IMAGES)
-
-
-def test_the_settings_of_one_image_are_used_for_all_as_the_refusal_of_tune_says():
-    space = {"sparsity": [1e-4, 1e-2]}
-    with pytest.raises(TypeError, match=r"list of 3: tune .*images\[0\].*mf.unmix\(images, \*\*found.settings\)"):
-        mf.tuning.tune(IMAGES, space, k=3)
-    found = mf.tuning.tune(IMAGES[0], space, k=3, algorithm="grid", max_evals=2)
-    joint = mf.unmix(IMAGES, **found.settings)
-    assert joint.parameters["sparsity"] == found.settings["sparsity"]
-    assert len(joint) == 3
+        mf.RankExplorer(IMAGES)
 
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DisagreementWarning")

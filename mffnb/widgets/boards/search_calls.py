@@ -29,11 +29,14 @@ def call_of_scan(scan: RankScan, k: int) -> SearchCall:
     )
 
 
-def call_of_trial(settings: Mapping[str, Any]) -> SearchCall:
-    """Return the call of :func:`mffnb.unmix` with the settings of a trial."""
+def call_of_trial(settings: Mapping[str, Any], *, joint: bool = False) -> SearchCall:
+    """Return the call of :func:`mffnb.unmix` with the settings of a trial; ``joint`` for several images."""
     left_out = ("k", "callback", "progress", "cluster")
     keywords = {name: value for name, value in settings.items() if name not in left_out and value is not None}
-    return SearchCall("mf.unmix", (repr(settings["k"]),), keywords)
+    leading = (repr(settings["k"]),)
+    if joint:
+        return SearchCall("mf.unmix", leading, keywords, "joint", ("result = joint.shared",))
+    return SearchCall("mf.unmix", leading, keywords)
 
 
 def _is(value: Any, default: Any) -> bool:

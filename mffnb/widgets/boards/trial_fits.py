@@ -13,6 +13,7 @@ from mffnb.errors import without_warnings
 from mffnb.kernels.tiers.tier import await_kernels
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
+from mffnb.widgets.boards.shown_images import ShownImages
 
 _KEPT = 12  # number of cached results, to limit memory
 
@@ -22,7 +23,7 @@ class _Request:
     """A request to fit a trial; a second request for the same trial is another object."""
 
     number: int
-    cube: Any
+    images: ShownImages
     settings: dict[str, Any]
 
 
@@ -34,7 +35,7 @@ class TrialFits:
     >>> import mffnb as mf
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(8, 12)).cube
     >>> fits = TrialFits()
-    >>> fits.request(0, cube, {"k": 2, "random_state": 0})
+    >>> fits.request(0, ShownImages(None, cube), {"k": 2, "random_state": 0})
     >>> while not fits.settled:
     ...     fits.wait(0.1)
     >>> fits.get(0).abundances.sizes["component"]
@@ -72,13 +73,13 @@ class TrialFits:
             while len(self._answers) > _KEPT:
                 self._answers.popitem(last=False)
 
-    def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
+    def request(self, number: int, images: ShownImages, settings: Mapping[str, Any]) -> None:
         """Start the fit for a trial unless it is finished or running; cancel the fit that was requested before."""
         with self._lock:
             running = self._wanted is not None and self._wanted.number == number
             if running or number in self._answers or number in self._errors:
                 return
-            self._wanted = request = _Request(number, cube, dict(settings))
+            self._wanted = request = _Request(number, images, dict(settings))
         self._future = self._pool.submit(self._fit, request)
 
     def wait(self, seconds: float) -> None:
@@ -102,7 +103,8 @@ class TrialFits:
         settings = {n: value for n, value in request.settings.items() if n not in ("callback", "progress", "cluster")}
         try:
             with without_warnings(), await_kernels():  # the result is that of the trial, to the last bit
-                answer = unmix(request.cube, **settings, callback=lambda _: request is not self._wanted)
+                found = unmix(request.images.given, **settings, callback=lambda _: request is not self._wanted)
+                answer = request.images.shown(found)
         except Exception as error:
             self._errors[number] = f"{type(error).__name__}: {error}"
         else:

@@ -15,6 +15,7 @@ from mffnb.plots.searches import draw_search
 from mffnb.tuning.trials import Trial, pareto_front
 from mffnb.tuning.tuning import Tuning
 from mffnb.typing import Array
+from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.boards.picture import Box, ClickTarget, RenderedFigure, boxes_around, freeze_layout
 
@@ -62,7 +63,11 @@ def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
     figure = Figure(figsize=(11.0, 3.3 + height), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[3.3, height])
     draw_search(trials, pareto_front(trials), figure=parts[0])
-    plots.overview(answer, figure=parts[1])
+    if is_mosaic(answer):
+        joint = joint_of_mosaic(answer)
+        plots.joint_overview(joint.parts, joint.names, figure=parts[1])
+    else:
+        plots.overview(answer, figure=parts[1])
     return figure
 
 

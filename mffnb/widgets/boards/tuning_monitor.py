@@ -11,11 +11,13 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
+from mffnb.cubes.tiles import tiles_of
 from mffnb.keywords import checks_keywords
 from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.staging import StagedSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
+from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 from mffnb.widgets.appearance import visible
@@ -24,13 +26,14 @@ from mffnb.widgets.boards.board_widget import BoardWidget
 from mffnb.widgets.boards.known_components import KnownComponents
 from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.search_calls import call_of_trial
+from mffnb.widgets.boards.shown_images import ShownImages, check_shown
 from mffnb.widgets.boards.trial_choice import TrialChoice
 from mffnb.widgets.boards.trial_fits import TrialFits
 from mffnb.widgets.boards.trial_html import trial_html
 from mffnb.widgets.boards.trial_pictures import progress_text, search_figure, settings_of, summary
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.lifetime import hold_weakly, weakly
-from mffnb.widgets.session.search_answer import SearchAnswer, with_component_numbers
+from mffnb.widgets.session.search_answer import SearchAnswer, SearchCall, with_component_numbers
 
 __all__ = ["TuningMonitor"]
 
@@ -51,7 +54,8 @@ class TuningMonitor(BoardWidget):
     Parameters
     ----------
     cube, space, objective
-        As for :func:`mffnb.tuning.tune`; or only a finished :class:`mffnb.tuning.Tuning`.
+        As for :func:`mffnb.tuning.tune`; or only a finished :class:`mffnb.tuning.Tuning`. Several images, maps or
+        lines, are shown side by side, without ``tie``.
     algorithm, max_evals, executor, window, path, seed, patience, options
         As for :func:`mffnb.tuning.tune`. With ``path`` every trial is stored on disk, and the trials of an earlier run
         are shown immediately.
@@ -108,6 +112,8 @@ class TuningMonitor(BoardWidget):
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
         search.warn_if_picture()
+        check_shown(options, space)
+        _ = ShownImages.of(search.job)  # images that cannot be shown are refused now, before the search starts
         self._open(
             lambda stop, pool: ((one,) for one in search.with_executor(pool, stop).states()), max_evals, executor,
             cube=cube,
@@ -146,6 +152,8 @@ class TuningMonitor(BoardWidget):
         search = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
+        check_shown(options)
+        _ = ShownImages.of(search.job)
         # check the ranges now, so that invalid ones raise an error before the search starts
         _ = StagedSearch(search, sparsity, smoothness)
         monitor = cls.__new__(cls)
@@ -179,6 +187,7 @@ class TuningMonitor(BoardWidget):
         # One thread for the trials gives the same trials as no executor, and keeps the worker free to react to clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
         self._fits = TrialFits()
+        self._images: ShownImages | None = None
         advance = weakly(self._advance)
         self._board: Board[int, Found] = Board(
             lambda _: _states(advance), self._publish, frames_per_second=3.0, explore=weakly(self.explore),
@@ -243,17 +252,19 @@ class TuningMonitor(BoardWidget):
         return self._selected()[1]
 
     @property
-    def result(self) -> Unmixing:
+    def result(self) -> Any:
         """The result for the settings of the selected trial; call :meth:`wait` first.
 
-        Names and colours that the user has given are its coordinates ``label`` and ``color``.
+        It is an :class:`mffnb.Unmixing`; of several images, a :class:`mffnb.JointUnmixing`. Names and colours that the
+        user has given are its coordinates ``label`` and ``color``.
 
         Raises
         ------
         ValueError
             If the trial failed, or its fit has not finished.
         """
-        return self._result_of(*self._selected())
+        found = self._result_of(*self._selected())
+        return joint_of_mosaic(found) if is_mosaic(found) else found
 
     def _selected(self) -> tuple[int, Trial]:
         """Return index and trial of the slider's present position."""
@@ -291,7 +302,8 @@ class TuningMonitor(BoardWidget):
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the result and the settings of the selected trial."""
         number, trial = self._selected()  # read once: the slider may follow a better trial in the meantime
-        return self._board.open_explorer(self._result_of(number, trial), settings_of(self._found, number))
+        settings = self._shown_images.settings(settings_of(self._found, number))
+        return self._board.open_explorer(self._result_of(number, trial), settings)
 
     def _end(self, patience: float) -> None:
         """Stop the search and the fits; finished trials stay in ``search``."""
@@ -324,8 +336,7 @@ class TuningMonitor(BoardWidget):
             return
         number = self._choice.follow(trials)
         if not trials[number].failed:
-            job = self._found[-1].job
-            self._fits.request(number, job.cube, settings_of(self._found, number))
+            self._fits.request(number, self._shown_images, settings_of(self._found, number))
 
     def _publish(self, _generation: int, _number: int, found: Found, final: bool) -> None:
         """Redraw the figures after new trials, and show the progress of the search."""
@@ -376,13 +387,26 @@ class TuningMonitor(BoardWidget):
         with self._board.lock:
             made = self._answers.get(number)
             if made is None or made[0] is not fitted:
-                settings, order = settings_of(self._found, number), self._orders.get(number)
+                given, order = settings_of(self._found, number), self._orders.get(number)
+                settings = self._shown_images.settings(given)
                 order = self._orders[number] = order or self._known.numbers(fitted)
                 named = with_component_numbers(fitted, order)
-                made = fitted, SearchAnswer(named, settings, order, call_of_trial(settings), {"trial": number})
+                made = fitted, SearchAnswer(named, settings, order, self._call(given, settings), {"trial": number})
                 self._answers = {one: each for one, each in self._answers.items() if self._fits.get(one) is each[0]}
                 self._answers[number] = made
             return made[1]
+
+    def _call(self, given: dict[str, Any], settings: dict[str, Any]) -> SearchCall:
+        """Return the call that finds the answer of a trial again; several images keep the keywords of their list."""
+        several = bool(tiles_of(self._shown_images.cube))
+        return call_of_trial(given if several else settings, joint=several)
+
+    @property
+    def _shown_images(self) -> ShownImages:
+        """The images of the search, as the view shows them."""
+        if self._images is None:
+            self._images = ShownImages.of(self._found[-1].job)
+        return self._images
 
     def _returned(self, answer: SearchAnswer) -> None:
         """Select the trial of an answer that undo or the history shows."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import Layout
+from mffnb.cubes.tiles import tiles_of
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.joint_input import DEFAULTS, divides_images
 from mffnb.unmixing.result import ProcessedFactors, Unmixing
 from mffnb.unmixing.task import SETTINGS, Task
 from mffnb.widgets.equality import same
@@ -169,13 +173,13 @@ class AnswerSession:
 
     def _input_of(self, answer: SearchAnswer) -> tuple[LiveInput, LiveImage]:
         """Return cube and image of an answer; answers with the same mask, weights and preprocessing share them."""
-        key = {name: answer.settings.get(name) for name in _DATA}
+        key = {name: answer.settings.get(name) for name in _DATA} | {"divided": _is_divided(answer)}
         for known, source, image in self._images:
             if same(known, key):
                 return _with_task(source, answer), image
         cube = answer.result.cube
         assert cube is not None, "the answer of a search holds its cube"
-        source = LiveInput(cube, _task(answer))
+        source = LiveInput(cube, _task(answer), last_steps=(ImageScaling(),) if key["divided"] else ())
         image = source.prepare((True,) * len(source.steps))
         self._images.append((key, source, image))
         return source, image
@@ -197,7 +201,12 @@ def _task(answer: SearchAnswer) -> Task:
 
 def _with_task(source: LiveInput, answer: SearchAnswer) -> LiveInput:
     """Return the input with the task of an answer, which may have another known spectrum or transformation."""
-    return LiveInput(source.cube, _task(answer))
+    return replace(source, task=_task(answer))
+
+
+def _is_divided(answer: SearchAnswer) -> bool:
+    """Return whether the fit divided each of several images by its brightness."""
+    return bool(tiles_of(answer.result.abundances)) and divides_images(DEFAULTS | dict(answer.settings))
 
 
 def _parameters(answer: SearchAnswer) -> Parameters:

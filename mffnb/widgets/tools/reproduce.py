@@ -69,13 +69,15 @@ def _code_of_search(stage: Stage, session: AnswerSession) -> str:
     assert solved is not None, "a result exists only with a state"
     assert solved.origin is not None, "a state of this session is an answer of a search"
     call, opener = solved.origin.call, session.opener
-    arguments, body = ["cube", *call.leading], []
+    tiles = session.source.tiles
+    arguments, body = ["images" if tiles else "cube", *call.leading], []
     for name, value in call.keywords.items():
         text = _expression(value)
         if text is None:
             body.append(f"{name} = ...  # {name} as passed to {opener}")
         arguments.append(f"{name}={name if text is None else text}")
-    lines = ["import mffnb as mf", "", f"cube = {_cube(stage, session, opener)}", *body]
+    data = _images(tiles, opener) if tiles else [f"cube = {_cube(stage, session, opener)}"]
+    lines = ["import mffnb as mf", "", *data, *body]
     lines += [_call(f"{call.variable} = {call.function}", arguments), *call.following]
     return "\n".join([*lines, *_name_lines(stage, list(solved.origin.order))])
 
@@ -110,16 +112,16 @@ def _code_of_run(stage: Stage, session: Session) -> str:
         "import mffnb as mf",
         *imports,
         "",
-        *(_images(tiles) if tiles else [f"cube = {_cube(stage, session, 'mf.explore')}"]),
+        *(_images(tiles, "mf.explore") if tiles else [f"cube = {_cube(stage, session, 'mf.explore')}"]),
         *body,
     ]
     call = [_call("joint = mf.unmix", arguments), "result = joint.shared"] if tiles else []
     return "\n".join([*lines, *(call or [_call("result = mf.unmix", arguments)]), *_labels(stage, task)])
 
 
-def _images(tiles: Sequence[Tile]) -> list[str]:
+def _images(tiles: Sequence[Tile], opener: str) -> list[str]:
     """Return code for several images, which came from memory or from files."""
-    return [f"images = ...  # the images that were passed to mf.explore: {', '.join(one.name for one in tiles)}"]
+    return [f"images = ...  # the images that were passed to {opener}: {', '.join(one.name for one in tiles)}"]
 
 
 def _written(parameters: Parameters, task: Task, image: Prepared, tiles: Sequence[Tile]) -> dict[str, list[str]]:
