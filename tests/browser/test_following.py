@@ -58,7 +58,7 @@ def test_maps_fill_up_and_then_the_sliders_act(page, lab):
     kit.wait_canvas_change(canvas, old)
     view.get_by_text("following: 30 of 48 frames").first.wait_for()
     evaluate(page, "explorer.controls.set(smoothness=1.0)")
-    page.get_by_text("smoothness needs all frames, and the file is still followed").wait_for()
+    page.get_by_text("smoothness needs all frames: the file is still followed").wait_for()
     kit.screenshot(page, "following_refused")
     evaluate(page, "explorer.controls.set(smoothness=0.0)")
     view.get_by_text("following: 30 of 48 frames").first.wait_for()

@@ -30,6 +30,7 @@ from mffnb.widgets.controls.elements import (
     set_disabled,
     switch,
 )
+from mffnb.widgets.controls.follow_button import FollowButton
 from mffnb.widgets.lifetime import Displayed, hold_weakly, weakly
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
@@ -69,6 +70,8 @@ class Controls(Displayed, ipywidgets.VBox):
         Preprocessing steps; each gets a switch.
     weights
         Weights of the misfit, which the entry of least squares names if they are Poisson weights.
+    follow_button
+        Button beside "stop" that ends and begins the following of a growing file; None for other images.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Controls(Displayed, ipywidgets.VBox):
         menu_knobs: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
         weights: Any = None,
+        follow_button: FollowButton | None = None,
     ) -> None:
         self._poisson = isinstance(weights, str) and weights == POISSON
         self._min_components, self._held, self._area = min_components, parameters.held, parameters.area
@@ -146,6 +150,8 @@ class Controls(Displayed, ipywidgets.VBox):
             icon="area-chart",
             layout={"width": "7em", "flex": "0 0 auto"},
         )
+        self.follow_button = follow_button
+        self._buttons = (self.restart_button, self.stop_button, *([] if follow_button is None else [follow_button]))
         self._setting = False
         self._on_change: list[Callable[[], object]] = []
         self._on_restart: list[Callable[[], object]] = []
@@ -161,7 +167,7 @@ class Controls(Displayed, ipywidgets.VBox):
             self._model,
             group("Physics", self.similarity, self.fractions, self.volume, *([self.auto] if automatic else [])),
             *([group("Data", *self.steps)] if self.steps else []),
-            group("Run", self.bands, self.restart_button, self.stop_button),
+            group("Run", self.bands, *self._buttons),
         )
         super().__init__(self._groups)
         self.add_class("mffnb-settings")  # live_view.css contains the styles of this class
@@ -334,7 +340,7 @@ class Controls(Displayed, ipywidgets.VBox):
 
     def resend_state(self) -> None:
         """Send the state of every control to the browser without changing it."""
-        for control in (*self._value_controls, self.add, self.restart_button, self.stop_button):
+        for control in (*self._value_controls, self.add, *self._buttons):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
@@ -363,8 +369,7 @@ class Controls(Displayed, ipywidgets.VBox):
         return (
             *self._value_controls,
             self.add,
-            self.restart_button,
-            self.stop_button,
+            *self._buttons,
             self._below,
             *headings,
             *self._groups,
