@@ -46,7 +46,7 @@ from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
-from mffnb.widgets.tool import LocalSession
+from mffnb.widgets.tool import LocalSession, refuse_while_followed
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.tools.freedom import show_freedom
 from mffnb.widgets.tools.region import show_regions
@@ -130,7 +130,7 @@ class LiveFit:
         controls.on_stop(session.stop)
         self._following = None
         if isinstance(session, FollowedSession) and follow_button is not None:
-            self._following = LiveFollowing(session, follow_button, self._view, weakly(self.follow_again))
+            self._following = LiveFollowing(session, follow_button, view, weakly(self.follow_again))
 
     def __del__(self) -> None:
         self.rank_evidence.close()
@@ -533,6 +533,7 @@ class LiveFit:
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
+        refuse_while_followed(self, name)
         with self.gesture():
             TOOLS[name](self, **arguments)
 

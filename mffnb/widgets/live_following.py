@@ -9,6 +9,13 @@ from mffnb.widgets.controls.follow_button import FollowButton
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.session.followed_session import FollowedSession
+from mffnb.widgets.tool import WITHOUT_ALL_FRAMES
+from mffnb.widgets.tools import TOOLS
+
+_WAITING = (
+    "The file is followed: controls that need all frames are disabled and tools that need them are hidden until it has "
+    "ended, or until stop following."
+)
 
 
 class LiveFollowing:
@@ -18,10 +25,9 @@ class LiveFollowing:
     ----------
     session
         The session that follows the file.
-    button
-        Button beside the other ones of the run; held weakly.
-    view
-        Returns the live view; None if it was dropped.
+    button, view
+        The button beside the other ones of the run, by which controls know whether to wait, and the live view; held
+        weakly.
     follow_again
         Begins to follow the file again.
     """
@@ -30,10 +36,11 @@ class LiveFollowing:
         self,
         session: FollowedSession,
         button: FollowButton,
-        view: Callable[[], LiveView | None],
+        view: LiveView,
         follow_again: Callable[[], object],
     ) -> None:
-        self._session, self._button, self._view = session, weakref.ref(button), view
+        self._session = session
+        self._button, self._view = weakref.ref(button), weakref.ref(view)
         self._follow_again = follow_again
         clicked = weakly(self._clicked)
         button.on_click(lambda _: clicked())
@@ -51,10 +58,13 @@ class LiveFollowing:
     def show(self) -> None:
         """Show in the page whether the file is followed."""
         button, view = self._button(), self._view()
+        going_on = self.going_on
         if button is not None:
-            button.show(following=self.going_on, complete=self._session.complete)
-        if view is not None and self.going_on:
-            view.notices = []
+            button.show(following=going_on, complete=self._session.complete)
+        if view is not None:
+            view.unavailable = sorted({*TOOLS} - WITHOUT_ALL_FRAMES) if going_on else []
+            if going_on:
+                view.notices = [{"text": _WAITING}]
 
     def _clicked(self) -> None:
         """Stop to follow the file, or follow it again."""

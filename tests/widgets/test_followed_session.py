@@ -15,6 +15,8 @@ from mffnb.geometry.matching import spectral_angles
 from mffnb.io.growing_file import GrowingFile
 from mffnb.solvers import Outcome
 from mffnb.unmixing.stream import Stream
+from mffnb.widgets.tool import WITHOUT_ALL_FRAMES
+from mffnb.widgets.tools import TOOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
@@ -162,7 +164,7 @@ def test_a_file_is_followed_again_from_the_frame_after_the_last_one(opened):
         button.click()
         until(lambda: text_of(explorer) == "following: 8 of 12 frames")
         assert button.description == "stop following"
-        assert explorer.notices == []
+        assert "tools that need them are hidden" in explorer.notices[0]
         writer.write(4)
         explorer.wait(60)
     np.testing.assert_array_equal(pushed, rows[5:])  # each frame is read once
@@ -248,11 +250,49 @@ def test_settings_and_tools_that_need_all_frames_are_refused_until_then(tmp_path
     assert dict(explorer.names) == {0: "oxide"}
 
 
+ARGUMENTS = {
+    "apply": {"sparsity": 0.0}, "hide": {"component": 1}, "identify": {"shown": False}, "match": {"library": rows_of()[0]},
+    "orthogonal_sections": {"shown": False}, "profile": {"start": (0, 0), "end": (3, 3)},
+    "rename": {"component": 0, "name": "oxide"}, "reorder": {"components": [1, 0]},
+    "save_picture": {"path": "maps.png"}, "set_color": {"component": 0, "color": "#aa0000"},
+    "set_number": {"control": "sparsity", "value": 0.0}, "show": {}, "show_spectra": {},
+}  # fmt: skip
+
+
+def test_tools_and_controls_that_need_all_frames_wait_for_them(tmp_path, monkeypatch, opened):
+    monkeypatch.chdir(tmp_path)
+    writer, explorer = opened(rows_of())
+    controls = explorer.controls
+    waiting = (controls.smoothness, controls.auto, controls.similarity, controls.bands)
+    writer.write(4)
+    until(lambda: "4 of 12" in text_of(explorer))
+    assert all(one.disabled and "needs all frames" in one.tooltip for one in waiting)
+    hidden = explorer.view.unavailable
+    assert {*hidden} | {*WITHOUT_ALL_FRAMES} == {*TOOLS}
+    for name in hidden:
+        with pytest.raises(ValueError, match=f"{name} needs all frames, and the file is still followed"):
+            getattr(explorer, name)()
+        explorer.view._receive(explorer.view, {"type": "call", "tool": name, "arguments": {}}, [])
+        assert f"{name} needs all frames" in explorer.view.error
+    for name in sorted({*WITHOUT_ALL_FRAMES} - {"show_section"}):  # which is for a stack
+        getattr(explorer, name)(**ARGUMENTS[name])
+    controls.smoothness.value = controls.smoothness.options[3][1]
+    assert not controls.smoothness.disabled  # so that it can be switched off
+    controls.smoothness.value = 0.0
+    assert controls.smoothness.disabled
+    writer.write(8)
+    explorer.wait(60)
+    assert explorer.view.unavailable == []
+    assert not any(one.disabled or "frames" in one.tooltip for one in waiting)
+    assert len(explorer.mean_spectrum()) == 15
+
+
 def test_frames_of_a_movie_are_a_stack(opened):
     writer, explorer = opened(rows_of(6, (5, 4)), patience=0.3)
     writer.write(4)
     until(lambda: "4 of 6" in text_of(explorer))
     assert np.isfinite(explorer.frames[-1].maps).all()
+    explorer.show_section(index=[1])
     explorer.wait(60)  # the writer is late
     assert explorer.result.cube.shape == (4, 5, 4, 15)
 

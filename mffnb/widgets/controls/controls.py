@@ -42,6 +42,7 @@ _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_DISABLED = "Disabled: fractions have a constant L1 norm, so sparsity has no effect. Set fractions to off."
 _VOLUME_DISABLED = "Disabled: the volume depends on the scale. Choose fractions first: sum to one, or up to a gain."
 _VOLUME_IS_AUTOMATIC = "Disabled: auto selects the weight from the data. Switch auto off to set it."
+_NEEDS_ALL_FRAMES = "Disabled: it needs all frames, and the file is followed. Wait for its end, or stop following."
 _AUTO_IS_ON = "Disabled: auto uses only the geometry of the data. Switch auto off to use this."
 
 
@@ -152,6 +153,7 @@ class Controls(Displayed, ipywidgets.VBox):
         )
         self.follow_button = follow_button
         self._buttons = (self.restart_button, self.stop_button, *([] if follow_button is None else [follow_button]))
+        self._tooltips = {one: one.tooltip for one in (self.auto, self.similarity, self.bands)}
         self._setting = False
         self._on_change: list[Callable[[], object]] = []
         self._on_restart: list[Callable[[], object]] = []
@@ -174,8 +176,10 @@ class Controls(Displayed, ipywidgets.VBox):
         hold_weakly(self, *self._parts)
         toggle, update_disabled, notify = weakly(self._toggle), weakly(self._update_disabled), weakly(self._notify)
         self.add.observe(lambda change: toggle(change.new), "value")
-        for control in (self.fractions, self.auto):
+        for control in (self.fractions, self.auto, self.smoothness, self.similarity, self.bands):
             control.observe(lambda _: update_disabled(), "value")
+        if follow_button is not None:
+            follow_button.observe(lambda _: update_disabled(), "following")
         for control in self._value_controls:
             control.observe(lambda _: notify(), "value")
         restart, stop = weakly(self._restart), weakly(self._stop)
@@ -444,9 +448,16 @@ class Controls(Displayed, ipywidgets.VBox):
         """Disable the controls that have no effect, and give the reason in their tooltip."""
         fractions, auto = self.fractions.value != _OFF, self.auto.value
         set_disabled(self.sparsity, _AUTO_IS_ON if auto else _SPARSITY_DISABLED if fractions else "")
-        set_disabled(self.smoothness, _AUTO_IS_ON if auto else "")
+        # What needs all frames waits for them. If it is on, it stays enabled, so that the user can switch it off.
+        waits = self.follow_button is not None and self.follow_button.following
+        none_yet = waits and not self.smoothness.value
+        set_disabled(self.smoothness, _AUTO_IS_ON if auto else _NEEDS_ALL_FRAMES if none_yet else "")
         set_disabled(self.volume, _VOLUME_IS_AUTOMATIC if auto else "" if fractions else _VOLUME_DISABLED)
-        self.similarity.disabled = auto
+        least_squares = self.similarity.value == "frobenius"
+        idle_if = {self.auto: not auto, self.similarity: least_squares, self.bands: not self.bands.value}
+        for control, idle in idle_if.items():
+            control.disabled = (waits and idle) or (control is self.similarity and auto)
+            control.tooltip = _NEEDS_ALL_FRAMES if waits and idle else self._tooltips[control]
         setting, self._setting = self._setting, True  # relabelling must not trigger a callback
         relabel(self.fractions, _OFF, _AUTO_LABEL if auto else _OFF)
         weighted = f"{_LEAST_SQUARES}, Poisson weights" if self._poisson else _LEAST_SQUARES
