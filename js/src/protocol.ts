@@ -168,6 +168,8 @@ export interface LiveViewTraits {
   owner: string;
   activity: Partial<Activity>;
   notices: readonly Notice[];
+  /** Names of the tools that Python cannot answer at present. */
+  unavailable: readonly string[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */
   [tool: `tool_${string}`]: object | undefined;
 }

@@ -28,7 +28,7 @@ export interface Stage {
   readonly lanes: readonly Lane[];
   /** Call the function of a tool in Python; its error appears in the status line. */
   call(tool: string, args: Readonly<Record<string, unknown>>): void;
-  /** The values that the function in Python shows; empty before its first call, null where it cannot be called. */
+  /** The values that the function in Python shows; empty before its first call, null where it cannot be called, or not at present. */
   values<Values extends object>(tool: string): Partial<Values> | null;
   /** Fit maps and spectra to the page again, after its size has changed without that of the view. */
   relayout(): void;

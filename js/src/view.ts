@@ -37,7 +37,7 @@ const FAST_ANSWER = 120;
 /** Milliseconds between the maps and the spectra of a frame of a run: spectra take longer to paint than all maps. */
 const SPECTRA_DELAY = 80;
 const STATUS_TRAITS = ["error", "notices"];
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables", "unavailable"];
 /** Traits that change the plot of the spectra alone. */
 const SPECTRA_TRAITS = [
   "intensity_scale",
@@ -59,12 +59,18 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 }
 
 /** Everything about the maps that needs new tiles when it changes. */
-function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
+function tilesKey(
+  { shape, pixel_size }: Header,
+  images: readonly MapImage[],
+  enlarged: boolean,
+  unavailable: readonly string[],
+): string {
   return JSON.stringify([
     images.map(({ label, colour, hidden, plot }) => [label, colour, hidden, plot]),
     shape,
     pixel_size,
     enlarged,
+    unavailable, // tools put their buttons on the tiles
   ]);
 }
 
@@ -168,6 +174,7 @@ export class LiveView implements Stage {
   }
 
   values<Values extends object>(tool: string): Partial<Values> | null {
+    if (this.model.get("unavailable")?.includes(tool)) return null;
     return (this.model.get(`tool_${tool}`) as Partial<Values> | undefined) ?? null;
   }
 
@@ -450,7 +457,7 @@ export class LiveView implements Stage {
     const enlarged = images.findIndex(({ label, hidden }) => !hidden && label === this.model.get("enlarged"));
     this.enlarged = enlarged >= 0;
     this.images = this.enlarged ? images.map((one, i) => ({ ...one, hidden: i !== enlarged })) : images;
-    const key = tilesKey(frame.header, this.images, this.enlarged);
+    const key = tilesKey(frame.header, this.images, this.enlarged, this.model.get("unavailable") ?? []);
     if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.as_cube import as_cube, is_several
-from mffnb.cubes.image_stack import warn_if_equal_arrays
+from mffnb.cubes.image_stack import warn_if_planes
 from mffnb.io.read import read
 from mffnb.keywords import check_keywords, keywords_of
 from mffnb.parallel.executors import executor_of
@@ -93,7 +93,7 @@ class SettingsSearch:
         options = {"random_state": self.seed, **self.options}
         if not is_several(self.cube):
             return Job(_source(self.cube), options)
-        warn_if_equal_arrays(self.cube)
+        warn_if_planes(self.cube)
         return Job(ListedImages([_source(one) for one in self.cube], options), options)
 
     def with_executor(self, executor: Any, stop: Callable[[], bool]) -> SettingsSearch:

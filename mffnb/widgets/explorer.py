@@ -28,6 +28,7 @@ from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.controls.follow_button import FollowButton
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
@@ -163,6 +164,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             menu_knobs=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
             weights=self.session.source.task.weights,
+            follow_button=FollowButton() if isinstance(self.session, FollowedSession) else None,
         )
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
         self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
@@ -170,7 +172,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = cube.path if isinstance(cube, Saved) else None
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
-        self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
+        self._fit = LiveFit(
+            self.session, self.controls, self.view, self._error, path, follow_button=self.controls.follow_button
+        )
         if not isinstance(cube, Saved):
             look, source = Appearance() if start is None else Appearance.of(start), self.session.source
             self._fit.appearance = look.with_known(spectrum_names(source.known, source.cube))
@@ -222,6 +226,46 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def stop(self) -> None:
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
+
+    @property
+    def following(self) -> bool:
+        """Whether a growing file is followed at present, see :func:`explore`."""
+        return isinstance(self.session, FollowedSession) and self.session.following
+
+    def follow_again(self) -> None:
+        """Follow a growing file again after ``stop``, or after a pause that was longer than ``patience``.
+
+        It continues with the frame after the last one that was followed; with other settings than before, with the
+        first frame. Names, colours, regions and pins stay; undo begins anew with the next end. Where the file is
+        followed already, nothing changes.
+
+        Raises
+        ------
+        ValueError
+            If all frames of the measurement are here, or if no file is followed.
+        UnsupportedCombinationError
+            For settings that need all frames, such as smoothness or a held component.
+
+        Examples
+        --------
+        >>> import h5py, tempfile, pathlib
+        >>> import mffnb as mf
+        >>> cube = mf.datasets.raman_map(seed=0).cube.values
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "scan.h5"
+        >>> with h5py.File(path, "w", libver="latest") as file:      # in practice another process
+        ...     _ = file.create_dataset("rows", data=cube[:3], maxshape=(None, *cube.shape[1:]))
+        >>> explorer = mf.explore(path, 2, follow=True, patience=0.0)
+        >>> explorer.wait()
+        >>> with h5py.File(path, "a", libver="latest") as file:
+        ...     file["rows"].resize(5, axis=0)
+        ...     file["rows"][3:] = cube[3:5]
+        >>> explorer.follow_again()
+        >>> explorer.wait()
+        >>> explorer.result.abundances.shape[1], explorer.following
+        (5, False)
+        >>> explorer.close()
+        """
+        self._fit.follow_again()
 
     @property
     def settled(self) -> bool:
@@ -432,7 +476,8 @@ def explore(cube: Any, k: int | None = None, *, follow: bool = False, **options:
 
     With ``follow=True``, the path is an HDF5 file that another process writes: maps fill up as frames arrive, see
     :func:`mffnb.follow`, of which ``dataset``, ``frames``, ``patience`` and ``interval`` are options too. When the file
-    is complete, or ``stop`` is called, the explorer fits all frames so far, and is an ordinary one from then on.
+    is complete, or ``stop`` is called, the explorer fits all frames so far, and is an ordinary one from then on; its
+    ``follow_again`` goes on to follow the file.
 
     Examples
     --------

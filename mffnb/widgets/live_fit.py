@@ -19,10 +19,12 @@ from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
+from mffnb.widgets.controls.follow_button import FollowButton
 from mffnb.widgets.fit_controls import FitControls
 from mffnb.widgets.frames import Frames
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
+from mffnb.widgets.live_following import LiveFollowing
 from mffnb.widgets.live_freedom import LiveFreedom
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
@@ -31,7 +33,7 @@ from mffnb.widgets.notices import Notice, failure_notices, notices_of, without_a
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
-from mffnb.widgets.regions import Region
+from mffnb.widgets.regions import Region, on_grown_image
 from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_values
 from mffnb.widgets.saving.moments import packed, unpacked
 from mffnb.widgets.session.answer_session import AnswerSession
@@ -44,9 +46,10 @@ from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
-from mffnb.widgets.tool import LocalSession
+from mffnb.widgets.tool import LocalSession, refuse_while_followed
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.tools.freedom import show_freedom
+from mffnb.widgets.tools.region import show_regions
 from mffnb.widgets.workspace import Workspace
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -74,6 +77,8 @@ class LiveFit:
         Path of the file that is explored; None for a cube from memory.
     picture
         Static picture of the widget that holds the view; None for one of the answer alone.
+    follow_button
+        Button that ends and begins the following of a growing file; None for other images.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class LiveFit:
         error: ipywidgets.HTML,
         path: str | None = None,
         picture: StaticPicture | None = None,
+        follow_button: FollowButton | None = None,
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
@@ -122,6 +128,9 @@ class LiveFit:
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
+        self._following = None
+        if isinstance(session, FollowedSession) and follow_button is not None:
+            self._following = LiveFollowing(session, follow_button, view, weakly(self.follow_again))
 
     def __del__(self) -> None:
         self.rank_evidence.close()
@@ -160,6 +169,8 @@ class LiveFit:
 
     def _submit(self, parameters: Parameters, *, step: bool = True) -> None:
         """Start a run; the lock is held."""
+        if self._following is not None:
+            self._following.show()
         self._newest = self.runner.submit(parameters), parameters
         self._recorder.begins(self._newest[0], step=step)
         self._announce(*self._newest)
@@ -209,6 +220,20 @@ class LiveFit:
         self.session.start_afresh()
         self.submit()
 
+    def follow_again(self) -> None:
+        """Go on with a growing file after the last frame that was followed, see :meth:`Explorer.follow_again`."""
+        session = self.session
+        if not isinstance(session, FollowedSession):
+            raise UnsupportedCombinationError(
+                "this explorer has all of its image: mf.explore(path, k, follow=True) follows a file that grows"
+            )
+        if session.following and not session.stopping:
+            return
+        with self.gesture():
+            session.follow_again(self.settings)
+            self.history.replace([], -1)  # its answers have fewer frames
+            self.submit()
+
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number; its slider gets another step."""
         controls = self._controls()
@@ -231,7 +256,8 @@ class LiveFit:
         """Return the line on the settings at the opening if they are in force, and that on channels left out."""
         opening = [self._opening[1]] if self._opening is not None and self._opening[0] == parameters else []
         note = note_of(self.session.source.cube) if isinstance(self.session, Session) else ""
-        return [*opening, {"text": note}] if note else opening
+        frames = "" if self._following is None else self._following.note
+        return [*opening, *({"text": text} for text in (note, frames) if text)]
 
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
@@ -495,7 +521,7 @@ class LiveFit:
 
     def _show_history(self) -> None:
         """Show how many gestures can be undone, and redone, and the thumbnails."""
-        following = isinstance(self.session, FollowedSession) and self.session.following  # nothing is recorded yet
+        following = self._following is not None and self._following.going_on  # nothing is recorded yet
         if isinstance(self.session, EngineSession) or following:
             return
         if self.history.entries or self.history.pending:
@@ -507,6 +533,7 @@ class LiveFit:
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
+        refuse_while_followed(self, name)
         with self.gesture():
             TOOLS[name](self, **arguments)
 
@@ -530,6 +557,8 @@ class LiveFit:
         error = self._error()
         if error is not None:
             error.value = ""
+        if self._following is not None:
+            self._following.show()
         with self._recorder.consequence():
             with self._showing:  # a tool may show the same state in another way at this moment
                 if isinstance(self.session, AnswerSession) and self.session.last is not solved:
@@ -545,6 +574,7 @@ class LiveFit:
                 with self._showing:  # the line on the opening may come at this moment
                     view.notices = self._opened_with(solved.parameters) + found
             if final:
+                self._keep_regions()
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
             # States on engines cannot be restored.
@@ -553,6 +583,15 @@ class LiveFit:
         if final:
             self._search_freedom()
         self.picture.renew(settled=final)
+
+    def _keep_regions(self) -> None:
+        """Let the regions of a file that has grown keep their pixels."""
+        if self._following is None or not self.regions:
+            return
+        maps = self.result.abundances
+        if any(one.mask.shape != maps.shape[1:] for one in self.regions.values()):
+            self.regions = {name: on_grown_image(one, maps) for name, one in self.regions.items()}
+            show_regions(self, self.result)
 
     def _appearance_of(self, generation: int, solved: Solved) -> Appearance:
         """Return how a state is shown: as in the history if it is restored, else without components that have left.
@@ -569,7 +608,8 @@ class LiveFit:
         if last != generation:
             self._at_start = self.appearance
         # On another grid components are found from the data: their numbers are not those of before.
-        names = solved.names if before.data.same_grid(solved.data) else ()
+        # While a file grows, they are matched.
+        names = solved.names if self._following is not None or before.data.same_grid(solved.data) else ()
         now = self.appearance.following(before.names, names)
         back = {*names} - {*before.names} if last == generation else set()
         return now.with_returned(back, self._at_start) if back else now
@@ -605,6 +645,8 @@ class LiveFit:
         shown = self._error()
         if shown is not None:
             shown.value = error_html(error)
+        if self._following is not None:
+            self._following.show()
         view, newest = self._view(), self._newest
         if view is not None and newest is not None:
             self._announce(*newest, failed=True)

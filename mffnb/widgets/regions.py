@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,27 @@ class Region:
 
     def __repr__(self) -> str:
         return f"<region {self.name}: {self.pixels} pixels>"
+
+
+def on_grown_image(region: Region, maps: xr.DataArray) -> Region:
+    """Return a region for an image that has grown along its first pixel dimension: it keeps its pixels.
+
+    Examples
+    --------
+    >>> maps = xr.DataArray(np.zeros((2, 6, 4)), dims=("component", "y", "x"))
+    >>> before = given_mask(maps[:, :3], np.eye(3, 4))
+    >>> region = Region("R1", before, maps[0, 0], maps[:, 0, 0], np.array([[0.0, 0.0], [1.0, 0.5], [1.0, 0.0]]))
+    >>> grown = on_grown_image(region, maps)
+    >>> grown.pixels, grown.mask.shape, grown.vertices[:, 0].tolist()
+    (3, (6, 4), [0.0, 0.5, 0.5])
+    """
+    mask = xr.zeros_like(maps.isel(component=0, drop=True), dtype=bool)
+    mask.values[: len(region.mask)] = region.mask.values
+    vertices = region.vertices
+    if vertices is not None and mask.ndim <= 2:  # the picture has the frames of a map or a line, not those of a stack
+        vertices = vertices.copy()
+        vertices[:, 2 - mask.ndim] *= len(region.mask) / len(mask)
+    return replace(region, mask=mask, vertices=vertices)
 
 
 def given_mask(maps: xr.DataArray, mask: Array | xr.DataArray) -> xr.DataArray:

@@ -34,6 +34,15 @@ LocalSession: TypeAlias = Session | AnswerSession
 """A session whose pixels are in this process."""
 
 
+WITHOUT_ALL_FRAMES = frozenset(
+    {
+        "apply", "hide", "identify", "match", "orthogonal_sections", "profile", "rename", "reorder", "save_picture",
+        "set_color", "set_number", "show", "show_section", "show_spectra",
+    }
+)  # fmt: skip
+"""Tools for a file that is still followed: they need only maps and spectra as they are."""
+
+
 class Stage(Protocol):
     """The part of an explorer that a tool uses."""
 
@@ -175,11 +184,24 @@ def local_session(stage: Stage, name: str) -> LocalSession:
         raise UnsupportedCombinationError(
             f"{name} needs the pixels in this process, and they are on engines: open an explorer without cluster="
         )
+    refuse_while_followed(stage, name)
+    return stage.session
+
+
+def refuse_while_followed(stage: Stage, name: str) -> None:
+    """Refuse a tool that needs all frames while the file of an explorer is followed.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If it is none of :data:`WITHOUT_ALL_FRAMES`.
+    """
+    if name in WITHOUT_ALL_FRAMES:
+        return
     if isinstance(stage.session, FollowedSession) and stage.session.following:
         raise UnsupportedCombinationError(
             f"{name} needs all frames, and the file is still followed: wait for its end, or click stop"
         )
-    return stage.session
 
 
 def running_session(stage: Stage, name: str) -> Session:
@@ -202,6 +224,7 @@ def as_gesture(tool: Function) -> Function:
     @wraps(tool)
     def call(widget: Staged, *arguments: Any, **keywords: Any) -> Any:
         stage = widget.stage
+        refuse_while_followed(stage, tool.__name__)
         with stage.gesture():
             return tool(stage, *arguments, **keywords)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.browser import lab as kit
-from tests.browser.test_explorer import READY, evaluate, slider
+from tests.browser.test_explorer import READY, choice, evaluate, slider
 from tests.browser.test_explorer import write as write_notebook
 
 CELL = """
@@ -39,6 +39,8 @@ explorer = mf.explore("scan.h5", 3, follow=True, patience=300)
 explorer
 """
 
+NEEDING = ("Mean", "Region", "Residual", "Composite", "Suggest", "Undo", "Code", "Keep", "History")
+
 
 def test_maps_fill_up_and_then_the_sliders_act(page, lab):
     write_notebook(lab, "following.ipynb", (CELL,))
@@ -48,6 +50,10 @@ def test_maps_fill_up_and_then_the_sliders_act(page, lab):
     view.get_by_text("following: 18 of 48 frames").first.wait_for(timeout=120_000)
     view.scroll_into_view_if_needed()
     assert view.locator("progress.mffnb-progress").evaluate("bar => bar.value") == 18 / 48
+    offered = {name: view.get_by_role("button", name=name, exact=True).first for name in NEEDING}
+    assert not any(one.is_visible() for one in offered.values())
+    assert view.locator(".mffnb-lock").count() == 0
+    assert choice(page, "noise").is_disabled()
     canvas = view.locator("canvas.mffnb-map").first
     old = kit.canvas_hash(canvas)
     kit.screenshot(page, "following")
@@ -58,13 +64,29 @@ def test_maps_fill_up_and_then_the_sliders_act(page, lab):
     kit.wait_canvas_change(canvas, old)
     view.get_by_text("following: 30 of 48 frames").first.wait_for()
     evaluate(page, "explorer.controls.set(smoothness=1.0)")
-    page.get_by_text("smoothness needs all frames, and the file is still followed").wait_for()
+    page.get_by_text("smoothness needs all frames: the file is still followed").wait_for()
     kit.screenshot(page, "following_refused")
     evaluate(page, "explorer.controls.set(smoothness=0.0)")
     view.get_by_text("following: 30 of 48 frames").first.wait_for()
-    evaluate(page, "write(18)")
+    page.get_by_role("button", name="stop following").click()
+    page.locator(READY).wait_for(timeout=120_000)
+    view.get_by_text("This is the answer for 30 of 48 frames: following was stopped").wait_for()
+    assert all(one.is_visible() for one in offered.values())
+    assert view.locator(".mffnb-lock").count() == 3
+    offered["Mean"].click()
+    page.wait_for_timeout(300)
+    kit.screenshot(page, "following_stopped")
+    evaluate(page, "write(6)")
+    page.get_by_role("button", name="follow again").click()
+    view.get_by_text("following: 36 of 48 frames").first.wait_for()
+    assert not any(one.is_visible() for one in offered.values())
+    assert view.locator(".mffnb-lock").count() == 0
+    evaluate(page, "write(12)")
     page.locator(READY).wait_for(timeout=120_000)
     assert view.get_by_text("following:").count() == 0
+    assert page.get_by_role("button", name="follow again").is_disabled()
+    assert all(one.is_visible() for one in offered.values())
+    assert view.locator(".mffnb-lock").count() == 3
     old = kit.canvas_hash(canvas)
     slider(page, "sparsity").locator(".noUi-handle").focus()
     for _ in range(15):

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 import mffnb as mf
+from mffnb.geometry.matching import spectral_angles
 from mffnb.io.growing_file import GrowingFile
 from mffnb.solvers import Outcome
+from mffnb.unmixing.stream import Stream
+from mffnb.widgets.tool import WITHOUT_ALL_FRAMES
+from mffnb.widgets.tools import TOOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
@@ -135,6 +139,84 @@ def test_stop_ends_it_and_the_frames_so_far_are_explored(opened):
     np.testing.assert_allclose(explorer.result.abundances.sum("component"), 1, atol=1e-6)
 
 
+def test_a_file_is_followed_again_from_the_frame_after_the_last_one(opened):
+    rows = rows_of()
+    writer, explorer = opened(rows, sparsity=1e-3)
+    button = explorer.controls.follow_button
+    writer.write(5)
+    until(lambda: text_of(explorer) == "following: 5 of 12 frames")
+    explorer.rename(0, "oxide")
+    assert button.description == "stop following"
+    button.click()
+    explorer.wait(60)
+    assert (explorer.following, button.description) == (False, "follow again")
+    assert explorer.result.abundances.shape == (3, 5, 8)
+    assert "5 of 12 frames: following was stopped" in explorer.notices[-1]
+    assert dict(explorer.names) == {0: "oxide"}
+    explorer.region([(0, 0), (2, 0), (2, 3), (0, 3)], name="R")
+    marked = explorer.regions["R"].mask.values
+    before = explorer.result.endmembers[0]
+    writer.write(3)  # nobody reads them
+    pushed = []
+    push = Stream.push
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stream, "push", lambda self, frame: (pushed.append(frame), push(self, frame))[1])
+        button.click()
+        until(lambda: text_of(explorer) == "following: 8 of 12 frames")
+        assert button.description == "stop following"
+        assert "tools that need them are hidden" in explorer.notices[0]
+        writer.write(4)
+        explorer.wait(60)
+    np.testing.assert_array_equal(pushed, rows[5:])  # each frame is read once
+    assert button.disabled
+    np.testing.assert_array_equal(explorer.result.cube, rows)
+    assert explorer.notices == []
+    assert dict(explorer.names) == {0: "oxide"}
+    assert spectral_angles(explorer.result.endmembers.values[:1], before.values[None])[0, 0] < 0.1
+    assert explorer.regions["R"].mask.shape == (12, 8)
+    np.testing.assert_array_equal(explorer.regions["R"].mask[:5], marked)
+    with pytest.raises(ValueError, match="complete: 12 of 12 frames: there is no other frame"):
+        explorer.follow_again()
+
+
+def test_other_settings_follow_again_from_the_first_frame(opened):
+    writer, explorer = opened(rows_of())
+    writer.write(5)
+    until(lambda: "5 of 12" in text_of(explorer))
+    explorer.follow_again()  # it is followed
+    explorer.stop()
+    explorer.wait(60)
+    explorer.controls.set(k=2)
+    explorer.wait(60)
+    number = int(explorer.result.endmembers.component[0])
+    explorer.hold(number)
+    explorer.wait(60)
+    explorer.controls.follow_button.click()
+    assert not explorer.following
+    assert "a held component needs all frames: set it to its default, then follow again" in explorer.view.error
+    explorer.release(number)
+    explorer.wait(60)
+    writer.write(2)
+    explorer.follow_again()
+    until(lambda: "7 of 12" in text_of(explorer))
+    assert len(explorer.frames[-1].maps) == 2
+    assert np.isfinite(explorer.frames[-1].maps[:, :7]).all()
+    explorer.stop()
+    explorer.follow_again()  # before the stop has taken effect, or after it
+    assert explorer.following
+    writer.write(5)
+    explorer.wait(60)
+    assert explorer.result.cube.shape == (12, 8, 15)
+
+
+def test_an_explorer_of_a_cube_follows_nothing():
+    explorer = mf.explore(rows_of(), 3)
+    with pytest.raises(ValueError, match=r"mf\.explore\(path, k, follow=True\) follows a file"):
+        explorer.follow_again()
+    assert not explorer.following
+    explorer.close()
+
+
 def test_other_settings_begin_with_the_first_frame(opened):
     writer, explorer = opened(rows_of())
     writer.write(4)
@@ -156,7 +238,7 @@ def test_settings_and_tools_that_need_all_frames_are_refused_until_then(tmp_path
     explorer.rename(0, "oxide")
     for setting, name in (({"smoothness": 1.0}, "smoothness"), ({"similarity": "kl"}, "the noise model")):
         explorer.controls.set(**setting)
-        with pytest.raises(ValueError, match=f"{name} needs all frames.*switch it off until the file has ended"):
+        with pytest.raises(ValueError, match=f"{name} needs all frames: the file is still followed, so switch it off"):
             explorer.wait(60)
         assert f"{name} needs all frames" in explorer._error.value
         explorer.controls.set(smoothness=0.0, similarity="frobenius")
@@ -168,11 +250,49 @@ def test_settings_and_tools_that_need_all_frames_are_refused_until_then(tmp_path
     assert dict(explorer.names) == {0: "oxide"}
 
 
+ARGUMENTS = {
+    "apply": {"sparsity": 0.0}, "hide": {"component": 1}, "identify": {"shown": False}, "match": {"library": rows_of()[0]},
+    "orthogonal_sections": {"shown": False}, "profile": {"start": (0, 0), "end": (3, 3)},
+    "rename": {"component": 0, "name": "oxide"}, "reorder": {"components": [1, 0]},
+    "save_picture": {"path": "maps.png"}, "set_color": {"component": 0, "color": "#aa0000"},
+    "set_number": {"control": "sparsity", "value": 0.0}, "show": {}, "show_spectra": {},
+}  # fmt: skip
+
+
+def test_tools_and_controls_that_need_all_frames_wait_for_them(tmp_path, monkeypatch, opened):
+    monkeypatch.chdir(tmp_path)
+    writer, explorer = opened(rows_of())
+    controls = explorer.controls
+    waiting = (controls.smoothness, controls.auto, controls.similarity, controls.bands)
+    writer.write(4)
+    until(lambda: "4 of 12" in text_of(explorer))
+    assert all(one.disabled and "needs all frames" in one.tooltip for one in waiting)
+    hidden = explorer.view.unavailable
+    assert {*hidden} | {*WITHOUT_ALL_FRAMES} == {*TOOLS}
+    for name in hidden:
+        with pytest.raises(ValueError, match=f"{name} needs all frames, and the file is still followed"):
+            getattr(explorer, name)()
+        explorer.view._receive(explorer.view, {"type": "call", "tool": name, "arguments": {}}, [])
+        assert f"{name} needs all frames" in explorer.view.error
+    for name in sorted({*WITHOUT_ALL_FRAMES} - {"show_section"}):  # which is for a stack
+        getattr(explorer, name)(**ARGUMENTS[name])
+    controls.smoothness.value = controls.smoothness.options[3][1]
+    assert not controls.smoothness.disabled  # so that it can be switched off
+    controls.smoothness.value = 0.0
+    assert controls.smoothness.disabled
+    writer.write(8)
+    explorer.wait(60)
+    assert explorer.view.unavailable == []
+    assert not any(one.disabled or "frames" in one.tooltip for one in waiting)
+    assert len(explorer.mean_spectrum()) == 15
+
+
 def test_frames_of_a_movie_are_a_stack(opened):
     writer, explorer = opened(rows_of(6, (5, 4)), patience=0.3)
     writer.write(4)
     until(lambda: "4 of 6" in text_of(explorer))
     assert np.isfinite(explorer.frames[-1].maps).all()
+    explorer.show_section(index=[1])
     explorer.wait(60)  # the writer is late
     assert explorer.result.cube.shape == (4, 5, 4, 15)
 

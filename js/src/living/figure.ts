@@ -175,6 +175,7 @@ function traitsOf({ tables }: Arrays): LiveViewTraits {
     owner: "figure",
     activity: {},
     notices: [],
+    unavailable: [],
     tool_probe: {},
     tool_band: {},
     tool_mean_spectrum: {},

@@ -30,6 +30,7 @@ from mffnb.widgets.controls.elements import (
     set_disabled,
     switch,
 )
+from mffnb.widgets.controls.follow_button import FollowButton
 from mffnb.widgets.lifetime import Displayed, hold_weakly, weakly
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
@@ -41,6 +42,7 @@ _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_DISABLED = "Disabled: fractions have a constant L1 norm, so sparsity has no effect. Set fractions to off."
 _VOLUME_DISABLED = "Disabled: the volume depends on the scale. Choose fractions first: sum to one, or up to a gain."
 _VOLUME_IS_AUTOMATIC = "Disabled: auto selects the weight from the data. Switch auto off to set it."
+_NEEDS_ALL_FRAMES = "Disabled: it needs all frames, and the file is followed. Wait for its end, or stop following."
 _AUTO_IS_ON = "Disabled: auto uses only the geometry of the data. Switch auto off to use this."
 
 
@@ -69,6 +71,8 @@ class Controls(Displayed, ipywidgets.VBox):
         Preprocessing steps; each gets a switch.
     weights
         Weights of the misfit, which the entry of least squares names if they are Poisson weights.
+    follow_button
+        Button beside "stop" that ends and begins the following of a growing file; None for other images.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Controls(Displayed, ipywidgets.VBox):
         menu_knobs: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
         weights: Any = None,
+        follow_button: FollowButton | None = None,
     ) -> None:
         self._poisson = isinstance(weights, str) and weights == POISSON
         self._min_components, self._held, self._area = min_components, parameters.held, parameters.area
@@ -146,6 +151,9 @@ class Controls(Displayed, ipywidgets.VBox):
             icon="area-chart",
             layout={"width": "7em", "flex": "0 0 auto"},
         )
+        self.follow_button = follow_button
+        self._buttons = (self.restart_button, self.stop_button, *([] if follow_button is None else [follow_button]))
+        self._tooltips = {one: one.tooltip for one in (self.auto, self.similarity, self.bands)}
         self._setting = False
         self._on_change: list[Callable[[], object]] = []
         self._on_restart: list[Callable[[], object]] = []
@@ -161,15 +169,17 @@ class Controls(Displayed, ipywidgets.VBox):
             self._model,
             group("Physics", self.similarity, self.fractions, self.volume, *([self.auto] if automatic else [])),
             *([group("Data", *self.steps)] if self.steps else []),
-            group("Run", self.bands, self.restart_button, self.stop_button),
+            group("Run", self.bands, *self._buttons),
         )
         super().__init__(self._groups)
         self.add_class("mffnb-settings")  # live_view.css contains the styles of this class
         hold_weakly(self, *self._parts)
         toggle, update_disabled, notify = weakly(self._toggle), weakly(self._update_disabled), weakly(self._notify)
         self.add.observe(lambda change: toggle(change.new), "value")
-        for control in (self.fractions, self.auto):
+        for control in (self.fractions, self.auto, self.smoothness, self.similarity, self.bands):
             control.observe(lambda _: update_disabled(), "value")
+        if follow_button is not None:
+            follow_button.observe(lambda _: update_disabled(), "following")
         for control in self._value_controls:
             control.observe(lambda _: notify(), "value")
         restart, stop = weakly(self._restart), weakly(self._stop)
@@ -334,7 +344,7 @@ class Controls(Displayed, ipywidgets.VBox):
 
     def resend_state(self) -> None:
         """Send the state of every control to the browser without changing it."""
-        for control in (*self._value_controls, self.add, self.restart_button, self.stop_button):
+        for control in (*self._value_controls, self.add, *self._buttons):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
@@ -363,8 +373,7 @@ class Controls(Displayed, ipywidgets.VBox):
         return (
             *self._value_controls,
             self.add,
-            self.restart_button,
-            self.stop_button,
+            *self._buttons,
             self._below,
             *headings,
             *self._groups,
@@ -439,9 +448,16 @@ class Controls(Displayed, ipywidgets.VBox):
         """Disable the controls that have no effect, and give the reason in their tooltip."""
         fractions, auto = self.fractions.value != _OFF, self.auto.value
         set_disabled(self.sparsity, _AUTO_IS_ON if auto else _SPARSITY_DISABLED if fractions else "")
-        set_disabled(self.smoothness, _AUTO_IS_ON if auto else "")
+        # What needs all frames waits for them. If it is on, it stays enabled, so that the user can switch it off.
+        waits = self.follow_button is not None and self.follow_button.following
+        none_yet = waits and not self.smoothness.value
+        set_disabled(self.smoothness, _AUTO_IS_ON if auto else _NEEDS_ALL_FRAMES if none_yet else "")
         set_disabled(self.volume, _VOLUME_IS_AUTOMATIC if auto else "" if fractions else _VOLUME_DISABLED)
-        self.similarity.disabled = auto
+        least_squares = self.similarity.value == "frobenius"
+        idle_if = {self.auto: not auto, self.similarity: least_squares, self.bands: not self.bands.value}
+        for control, idle in idle_if.items():
+            control.disabled = (waits and idle) or (control is self.similarity and auto)
+            control.tooltip = _NEEDS_ALL_FRAMES if waits and idle else self._tooltips[control]
         setting, self._setting = self._setting, True  # relabelling must not trigger a callback
         relabel(self.fractions, _OFF, _AUTO_LABEL if auto else _OFF)
         weighted = f"{_LEAST_SQUARES}, Poisson weights" if self._poisson else _LEAST_SQUARES

@@ -141,6 +141,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     """Warnings of the run that is shown, each with its `text`, and with `action`, `settings` and `call` if a change of
     settings cures it."""
 
+    unavailable = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the tools that cannot be called at present: the page hides them."""
+
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
 

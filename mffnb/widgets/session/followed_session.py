@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from mffnb.widgets.session.live_data import LiveImage, LiveInput
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.session.solved import Solved, in_order, matched_numbers
 
 _OF_THE_FILE = ("dataset", "frames", "patience", "interval")
 _PERIOD, _SHARE = 0.05, 4  # seconds between two states at least, and the ratio of this time to that of making one
@@ -67,7 +68,7 @@ class FollowedSession(Session):
 
     While it follows, each run is a stream over all frames from the first one, and its states have the frames so far.
     The end of the file, or :meth:`stop`, ends this: the session reads the frames so far, continues from the endmembers
-    of the stream, and is an ordinary one from then on.
+    of the stream, and is an ordinary one from then on. :meth:`follow_again` goes on with the frames that came after.
 
     Parameters
     ----------
@@ -89,10 +90,55 @@ class FollowedSession(Session):
             if value is not None:
                 raise UnsupportedCombinationError(f"{name} cannot be used while a file is followed: leave {name} out")
         self._file, self.following = file, True
+        self._again, self._changing = 0, threading.Lock()
+        self._ended: tuple[Following, Parameters] | None = None
         with file.opened() as growing:
             grid = growing.grid()
         super().__init__(grid, None, **options)
         self._grid = self.data.layout
+
+    @property
+    def complete(self) -> bool:
+        """Whether all frames of the measurement were followed, so that no other one will come."""
+        return not self.following and self._ended is not None and _is_complete(self._ended[0])
+
+    @property
+    def note(self) -> str:
+        """Sentence on the frames that an answer has while others may come; empty for a complete measurement."""
+        if self.following or self._ended is None or self.complete:
+            return ""
+        (done, total), ended = self._ended[0].frames, str(self._ended[0]).startswith("ended")
+        frames = f"the first {done} frames" if total is None else f"{done} of {total} frames"
+        return (
+            f"This is the answer for {frames}: "
+            f"{'no new frame came for a while' if ended else 'following was stopped'}. Follow again continues with the "
+            "next frame."
+        )
+
+    @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` was called, and the run has not ended yet."""
+        return self._stopping.wanted
+
+    def follow_again(self, parameters: Parameters) -> None:
+        """Let the next run follow the file again, from the first frame that was not followed.
+
+        With other settings than before, the run begins with the first frame of the file.
+
+        Raises
+        ------
+        ValueError
+            If all frames were followed.
+        UnsupportedCombinationError
+            For settings that need all frames.
+        """
+        if self._ended is not None and _is_complete(self._ended[0]):
+            raise ValueError(f"{self._ended[0]}: there is no other frame to follow")
+        _check_needs_no_frames(parameters, "set it to its default, then follow again")
+        with self._changing:
+            self._again += 1
+            self.following = True
+        self._restored = self._edited = None
 
     def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Follow the file to its end, then run the solver on all frames; see :meth:`Session.solve`.
@@ -117,8 +163,9 @@ class FollowedSession(Session):
 
     def _followed(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Yield states of a stream from the first frame on, until the file ends or :meth:`stop` is called."""
-        scan, requests = self._stream(parameters), self._restarts.requested
-        fresh, due = False, 0.0
+        scan, requests, again = self._stream(parameters), self._restarts.requested, self._again
+        before, names = self._last, None
+        fresh, due = scan.live.seen > 0, 0.0
         with half_of_the_threads():
             for live in scan.polls():
                 if self._stopping.wanted:
@@ -128,25 +175,19 @@ class FollowedSession(Session):
                 if not (fresh and scan.live.seen) or (live is not None and begun < due):
                     yield None
                     continue
-                self._last, fresh = self._state(scan, parameters), False
+                names = names or _names(scan.live, before, parameters.k)
+                self._last, fresh = self._state(scan, parameters, names), False
                 self._restarts.fulfil(requests)
                 due = begun + max(_PERIOD, _SHARE * (time.monotonic() - begun))
                 yield self._last
-        self._load(scan, parameters)
+        self._load(scan, parameters, names or _names(scan.live, before, parameters.k), again)
 
     def _stream(self, parameters: Parameters) -> Following:
-        """Return a stream for these settings from the first frame on."""
-        needing = {
-            "smoothness": parameters.smoothness,
-            "the noise model": parameters.similarity != "frobenius",
-            "volume 'auto'": isinstance(parameters.volume, str),
-            "bands": parameters.bands,
-        }
-        for name, wanted in needing.items():
-            if wanted:
-                raise UnsupportedCombinationError(
-                    f"{name} needs all frames, and the file is still followed: switch it off until the file has ended"
-                )
+        """Return the stream that has ended, for its settings; else one from the first frame on."""
+        _check_needs_no_frames(parameters, "the file is still followed, so switch it off until the file has ended")
+        ended, self._ended = self._ended, None  # a run that is abandoned may have pushed a part of a frame
+        if ended is not None and ended[1] == parameters and not self._restarts.wanted:
+            return ended[0]
         own, task = self.own.with_values(parameters.own), self.source.task
         return follow(
             self._file.path, parameters.k, **self._file.options, sparsity=parameters.sparsity,
@@ -155,7 +196,7 @@ class FollowedSession(Session):
             endmember_terms=own.endmember_terms,
         )  # fmt: skip
 
-    def _state(self, scan: Following, parameters: Parameters) -> Solved:
+    def _state(self, scan: Following, parameters: Parameters, names: tuple[int, ...]) -> Solved:
         """Return the maps and endmembers so far; pixels that are not measured yet are masked."""
         (done, total), (A, E, gain) = scan.frames, _factors(scan.live)
         share = None if total is None else done / total
@@ -172,9 +213,9 @@ class FollowedSession(Session):
         matrix = cast("Matrix", RemoteMatrix((int(found.sum()), int(channels.sum())), complete=True))
         data = LiveImage(Prepared(layout.template, layout), matrix)
         state = _running(A[:, found], E[:, channels], None if gain is None else gain[found])
-        return Solved(state, tuple(range(parameters.k)), parameters, data, followed=(str(scan), share))
+        return in_order(Solved(state, names, parameters, data, followed=(str(scan), share)))
 
-    def _load(self, scan: Following, parameters: Parameters) -> None:
+    def _load(self, scan: Following, parameters: Parameters, names: tuple[int, ...], again: int) -> None:
         """Read the frames so far, and let the next run continue from the stream."""
         done, _ = scan.frames
         if not scan.live.seen:
@@ -189,9 +230,42 @@ class FollowedSession(Session):
         state = _running(np.nan_to_num(A[:, used]), E, None if gain is None else np.nan_to_num(gain[used]))
         self.source, self._task, self._data = source, LiveTask(source, self.own), data
         self._prepared = {((), None, ()): data}
-        self._last = Solved(state, tuple(range(parameters.k)), parameters, data)
-        self._stopping.cancel()
-        self.following = False
+        self._last, self._ended = in_order(Solved(state, names, parameters, data)), (scan, parameters)
+        with self._changing:
+            self._stopping.cancel()
+            self.following = self._again != again  # the user may have requested to follow while the frames were read
+
+
+def _is_complete(scan: Following) -> bool:
+    """Return whether a stream has all frames of a measurement."""
+    done, total = scan.frames
+    return done == total
+
+
+def _check_needs_no_frames(parameters: Parameters, advice: str) -> None:
+    """Refuse settings that a stream cannot have."""
+    needing = {
+        "smoothness": parameters.smoothness,
+        "the noise model": parameters.similarity != "frobenius",
+        "volume 'auto'": isinstance(parameters.volume, str),
+        "bands": parameters.bands,
+        "a held component": parameters.held,
+        "a known abundance": parameters.fixed,
+        "a choice of pixels or channels": parameters.area,
+    }
+    for name, wanted in needing.items():
+        if wanted:
+            raise UnsupportedCombinationError(f"{name} needs all frames: {advice}")
+
+
+def _names(live: Stream, before: Solved | None, k: int) -> tuple[int, ...]:
+    """Return the numbers of the components of a stream: those of the earlier ones that they match."""
+    if before is None or not live.seen:
+        return tuple(range(k))
+    spectra = np.nan_to_num(
+        before.data.layout.endmembers(before.state.endmembers).values.reshape(len(before.names), -1)
+    )
+    return matched_numbers(np.nan_to_num(_factors(live)[1]), spectra, before.names)
 
 
 def _factors(live: Stream) -> tuple[Float64Array, Float64Array, Float64Array | None]:
