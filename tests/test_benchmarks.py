@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import mffnb as mf
 from benchmarks import __main__ as runner
-from benchmarks.scale import prediction
+from benchmarks.scale import efficiency, prediction
 from benchmarks.shared import (
     contest,
     convergence,
@@ -144,6 +144,19 @@ def test_scores_of_a_known_answer():
     np.testing.assert_allclose(scores.with_unit_maximum(truth, maps), [[1 / 3, 1], [2 / 3, 0]])
     np.testing.assert_array_equal(scores.fractions(np.zeros((2, 1))), np.zeros((2, 1)))
     assert scores.rmse(maps, maps + 0.5) == pytest.approx(0.5)
+
+
+def test_efficiency_is_that_of_one_rank_and_objectives_must_agree(capsys):
+    def one(pace, objective):
+        ranks = [{"whole": 2 * pace, "processor": 1.0, "waiting": 0.1}]
+        return {"iterations": [pace, pace], "objective": objective, "ranks": ranks}
+
+    runs = {("P1", "1 rank"): [one(0.8, 3.0)], ("P1", "2 ranks"): [one(0.5, 3.0)]}
+    efficiency.print_table(runs, 2)
+    assert "| P1 | 2 ranks | 500.00 | 0.80 | 0.80 | 0.80 | 1.00 | 0.80 | 10 to 10 | 1.00 |" in capsys.readouterr().out
+    runs["P1", "2 ranks"].append(one(0.5, 3.0 + 1e-9))
+    with pytest.raises(SystemExit, match="objectives differ"):
+        efficiency.print_table(runs, 2)
 
 
 QUICK = [

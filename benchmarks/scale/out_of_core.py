@@ -7,7 +7,9 @@ cache dropped first: as root all of it, else the pages of the file) and "warm" (
 
 - a bare loop of h5py over the bands that unmixing reads, those of each rank;
 - k = 6, least squares: seconds per iteration, and the peak memory of a process (VmHWM), beside the formula of docs/scaling.md: what
-  the process takes before, two bands, and the abundances five times;
+  the process takes before, two bands, and the abundances of its pixels five times. "With the maps": with the maps of all ranks,
+  which each gathers at the end;
+- processor time over wall time of both, summed over the ranks: without waiting for a disk or for other work, the number of threads;
 - with one rank, the root mean square of the residual, which is computed in blocks: its seconds and its peak memory.
 """
 
@@ -78,32 +80,43 @@ def bare(path: Path) -> dict[str, float]:
     found = {}
     with h5py.File(path) as file:
         for how in ("cold", "warm"):
-            data, begin = file["data"], time.perf_counter()
+            data, begin, used = file["data"], time.perf_counter(), time.process_time()
             for top, bottom in itertools.pairwise(limits.tolist()):
                 data[top:bottom]
             if communicator is not None:
                 communicator.Barrier()
             found[how] = time.perf_counter() - begin
+            found[f"{how} processors"] = on_all_ranks(time.process_time() - used) / found[how]
     return found
+
+
+def on_all_ranks(value: float) -> float:
+    """Return the sum of a number over the ranks."""
+    communicator = world()
+    return value if communicator is None else communicator.allreduce(value)
 
 
 def unmixed(path: Path) -> dict[str, float]:
     """Seconds of iterations on all ranks, some from the disk and some from the page cache, and the peak memory."""
     communicator = world()
     took: dict[str, list[float]] = {"cold": [], "warm": []}
-    begin = time.perf_counter()
+    processors: dict[str, list[float]] = {"cold": [], "warm": []}
+    begin, used, highest = time.perf_counter(), time.process_time(), 0
 
     def between(state: State) -> None:
-        nonlocal begin
+        nonlocal begin, used, highest
+        highest = memory_status("VmHWM")
         if communicator is not None:
             communicator.Barrier()
         if state.iteration > 1:  # the first one reads X twice
-            took["cold" if state.iteration <= 1 + COLD else "warm"].append(time.perf_counter() - begin)
+            how = "cold" if state.iteration <= 1 + COLD else "warm"
+            took[how].append(time.perf_counter() - begin)
+            processors[how].append(on_all_ranks(time.process_time() - used) / took[how][-1])
         if 1 <= state.iteration <= COLD and (communicator is None or communicator.rank == 0):
             drop_pages(path)
         if communicator is not None:
             communicator.Barrier()
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
 
     options = {"init": "random", "random_state": 0, "max_iter": 1 + COLD + WARM, "tol": 0}
     rng = np.random.default_rng(0)
@@ -111,14 +124,15 @@ def unmixed(path: Path) -> dict[str, float]:
     before = memory_status("VmRSS")
     cube = mf.read(path, lazy=True)
     result = mf.unmix(cube, K, communicator=communicator, callback=between, **options)
-    highest = memory_status("VmHWM")
+    peaks = np.array([highest, memory_status("VmHWM")])
     found = {how: float(np.median(seconds)) for how, seconds in took.items()}
+    found |= {f"{how} processors": float(np.median(shares)) for how, shares in processors.items()}
     size = 1
     if communicator is not None:
-        highest, size = max(communicator.allgather(highest)), communicator.size
+        peaks, size = np.max(communicator.allgather(peaks), axis=0), communicator.size
     bands, factor = np.diff(CubeRows(Layout.of(cube, None), cube).limits), 8 * K * cube.shape[0] * COLUMNS / size
     formula = before + 2 * int(bands.max()) * CHANNELS * cube.dtype.itemsize + 5 * factor
-    found |= {"peak": highest, "formula": formula}
+    found |= {"peak": int(peaks[1]), "peak of iterations": int(peaks[0]), "formula": formula}
     if communicator is None:
         Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         begin = time.perf_counter()
@@ -165,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         how = drop_pages(path)
         print(f"{size / 1e9:.2f} GB of float32, {path.stat().st_size / 1e9:.2f} GB on disk, k = {K}, cold: {how}\n")
         times = ("bare loop, s", "MB/s", "an iteration, s", "MB/s", "share of loop")
-        print_header("ranks", "pages", *times, "peak of a process, MB", "formula, MB")
+        print_header("ranks", "pages", *times, "processors used", "peak of a process, MB", "with the maps", "formula")
         for ranks in chosen.ranks:
             drop_pages(path)
             loop = run(ranks, "bare", path, 1)
@@ -177,7 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 cells = [
                     cell for pair in zip(seconds, rates, strict=True) for cell in (f"{pair[0]:.2f}", f"{pair[1]:.0f}")
                 ]
-                memory = (f"{ours[name] / 1e6:.0f}" for name in ("peak", "formula"))
-                print_row(ranks, pages, *cells, f"{100 * rates[1] / rates[0]:.0f} %", *memory)
+                memory = (f"{ours[name] / 1e6:.0f}" for name in ("peak of iterations", "peak", "formula"))
+                used = ", ".join(f"{each[f'{pages} processors']:.2f}" for each in (loop, ours))
+                print_row(ranks, pages, *cells, f"{100 * rates[1] / rates[0]:.0f} %", used, *memory)
             if "residual" in ours:
                 print(f"\nresidual: {ours['residual']:.1f} s, peak {ours['residual peak'] / 1e6:.0f} MB\n")

@@ -121,9 +121,12 @@ def load_if_small(matrix: Distributed) -> Distributed:
 
 def gather(values: Float64Array, communicator: Any) -> Float64Array:
     """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
-    grid = Grid.over(communicator)
-    whole: Float64Array = np.concatenate(grid.communicator.allgather(np.ascontiguousarray(values)))
-    return whole
+    everywhere = Grid.over(communicator).communicator
+    # Into one array: the generic allgather holds the values of all ranks three times.
+    counts = everywhere.allgather(values.size)
+    whole = np.empty(sum(counts))
+    everywhere.Allgatherv(np.array(values, dtype=np.float64, order="C").ravel(), [whole, counts])
+    return whole.reshape(-1, *values.shape[1:])
 
 
 def collective_callback(callback: Callback, communicator: Any) -> Callback:

@@ -22,6 +22,9 @@ class Pretend:
     def allgather(self, here):
         return [here]
 
+    def Allgatherv(self, here, everywhere):
+        everywhere[0][...] = here
+
     def allreduce(self, here):
         return here
 
