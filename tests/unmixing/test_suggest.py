@@ -85,6 +85,27 @@ def test_components_are_those_of_a_rank_scan(draw, components):
     assert found.between == scan.recommend().between == (components, components)
 
 
+def test_sparse_counts_have_the_components_of_a_rank_scan():
+    """Steps between the directions of noise of rare channels were counted as components, or left all k open."""
+    maps, spectra = smooth(3, floor=0.0, width=0.02)
+    spectra = np.repeat(spectra, 6, axis=1) + 0.02
+    mean = np.einsum("kyx,kc->yxc", np.repeat(np.repeat(maps, 2, axis=1), 2, axis=2), spectra)
+    cube = np.random.default_rng(0).poisson(0.06 * mean / mean.mean()).astype(np.uint8)
+    found = mf.suggest(cube)
+    scan = mf.selection.scan_rank(cube, range(1, 5), n_init=1, splits=0, held_out=0, random_state=0, max_iter=5)
+    assert found.settings["k"] == 3
+    assert found.between == scan.recommend().between
+
+
+def test_an_open_k_says_that_the_scan_may_differ_and_the_scan_says_it_of_the_suggestion():
+    cube = counted(12, components=4)
+    found = mf.suggest(cube)
+    assert found.between[0] < found.between[1]
+    assert "another range open because" in doubts(found)
+    scan = mf.selection.scan_rank(cube, range(1, 6), n_init=1, splits=0, held_out=0, random_state=0, max_iter=5)
+    assert "mf.suggest may name another k" in str(scan.recommend())
+
+
 def test_one_material_with_a_tilt_is_no_second_one():
     """The count of images alone counted the tilt of one spectrum as a component."""
     maps, spectra = smooth(3)

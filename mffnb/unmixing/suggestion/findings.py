@@ -242,7 +242,10 @@ class Findings:
             )
         if self.given is None and not self.counted.sure:
             low, high = self.between
-            yield f"k is not certain: {low} to {high} are possible, mf.selection.scan_rank compares them"
+            yield (
+                f"k is not certain: {low} to {high} are possible, mf.selection.scan_rank compares them, and may leave "
+                "another range open because it uses all pixels, weights and split halves"
+            )
 
     @property
     def evidence(self) -> xr.Dataset:
