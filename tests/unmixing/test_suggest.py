@@ -184,6 +184,49 @@ def test_dead_noisy_and_saturated_parts_are_reported():
     assert "noisier" not in clean
 
 
+@pytest.mark.parametrize(
+    ("draw", "share"), [(noisy, 0.9999), (noisy, 0.6), (noisy, 0.2), (counted, 0.9999), (counted, 0.9)]
+)
+def test_few_and_many_saturated_pixels_are_named_with_their_number_and_a_mask(draw, share):
+    full = draw(dose=100_000) if draw is counted else draw(0.01)
+    limit = np.quantile(full, share)
+    cube = xr.DataArray(np.minimum(full, limit), dims=("y", "x", "energy"))
+    pixels = int((cube.max("energy") == limit).sum())
+    text = doubts(mf.suggest(cube))
+    assert f"{pixels} of {cube[..., 0].size} pixels ({pixels / cube[..., 0].size:.2g} of them) are saturated" in text
+    used = "cube.where(cube < " if pixels > cube[..., 0].size / 2 else "mask=cube.max('energy') < "
+    assert f"{used}{limit:.10g}" in text
+
+
+def test_saturation_is_seen_before_the_preprocessing_and_outside_of_masked_pixels():
+    full = counted(100_000)
+    cube = np.minimum(full, np.quantile(full, 0.999))
+    saturated = (cube == cube.max()).any(axis=-1)
+    assert "are saturated" in doubts(mf.suggest(cube, preprocess=[mf.preprocessing.UnitSum()]))
+    assert "saturated" not in doubts(mf.suggest(cube, mask=~saturated))
+
+
+def test_natural_largest_values_are_no_saturation():
+    rng = np.random.default_rng(0)
+    maps, _ = smooth(3)
+    bright = np.moveaxis(np.round(maps, 2), 0, -1)
+    spectra = noisy(0.01)
+    natural = {
+        "fractions": bright,
+        "independent fractions": np.clip(rng.normal(0.5, 0.5, (*SHAPE, 20)), 0, 1),
+        "zero or one": (rng.random((*SHAPE, 20)) < 0.4).astype(float),
+        "zero or 255": np.where(rng.random((*SHAPE, 20)) < 0.4, 255, 0).astype(np.uint8),
+        "few counts": rng.poisson(0.4, (*SHAPE, 20)),
+        "some counts": rng.poisson(20, (*SHAPE, 20)),
+        "uniform": rng.integers(0, 256, (*SHAPE, 20)).astype(np.uint8),
+        "largest value of a pixel is one": spectra / spectra.max(axis=-1, keepdims=True),
+        "sparse counts": counted(12),
+        "spectra": spectra.astype(np.float32),
+    }
+    for name, cube in natural.items():
+        assert "saturated" not in doubts(mf.suggest(cube)), name
+
+
 def test_values_are_described():
     found = mf.suggest(counted(50) * 0.125)
     assert reason(found, "steps").figure == 0.125
