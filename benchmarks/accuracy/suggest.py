@@ -2,13 +2,14 @@
 
     python -m benchmarks accuracy.suggest domains
     python -m benchmarks accuracy.suggest rule --scenes 60 --seed 7
+    python -m benchmarks accuracy.suggest sparse --scenes 60 --seed 20261130
 
 `domains`: mean spectral angle (rad) / RMSE of the abundances of `unmix(cube, **suggest(cube).settings)` and of the settings of
 docs/domains.md, by one measure for all: endmembers scaled to the sum of the true ones, pixels to sum 1 (not in diffraction
 microscopy, where maps are no fractions). Rows with steps pass them to both. Samson is judged too. The choice of a measure for the
 volume was made with these experiments in view (docs/accuracy.md), so only `rule` with a new seed is a judgement of it. `rule`: random scenes of broad bands or of narrow peaks, with 2 to 6 components, white noise or counts, with and without gain
 and pure pixels; for each the freedom of a quick plain fit, the share of its entries near zero, and the error of plain least squares
-(with Poisson weights for counts) and of `volume="auto"`.
+(with Poisson weights for counts) and of `volume="auto"`. `sparse`: the number of components of random maps of few counts.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.factorizers import Factors, unmix
 from benchmarks.shared.scenes import peaks, simulated
 from benchmarks.shared.scores import angles, fractions, rmse, with_true_sums
+from benchmarks.shared.sparse_scenes import sparse_scene
 from mffnb.datasets.mixed_oxide import PAPER_WINDOW
 from mffnb.selection import match
 from mffnb.unmixing.image import Prepared
@@ -145,15 +147,32 @@ def rule(number: int, seed: int, pixels: int) -> None:
     print(f"median angle {np.median(chosen):.3f}, of the better ones {np.median(best):.3f}")
 
 
+def sparse(number: int, seed: int) -> None:
+    print_header("scene", "k", "between")
+    tally = dict.fromkeys(("right", "wrong", "open", "brackets that hold", "most likely k is right"), 0)
+    for i in range(number):
+        counts, k, name = sparse_scene(seed, i)
+        found = mf.suggest(counts)
+        (low, high), named = found.between, found.settings["k"]
+        tally["open" if low < high else "right" if low == k else "wrong"] += 1
+        tally["brackets that hold"] += low <= k <= high
+        tally["most likely k is right"] += named == k
+        print_row(name, str(named), f"{low} to {high}")
+    print(", ".join(f"{count} {what}" for what, count in tally.items()), f"of {number}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("what", choices=("domains", "rule"), nargs="?", default="domains")
+    options.add_argument("what", choices=("domains", "rule", "sparse"), nargs="?", default="domains")
     options.add_argument("--scenes", type=int, default=60)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--only", help="part of the name of an experiment")
     chosen = options.parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of answers that are not unique
+        if chosen.what == "sparse":
+            sparse(1 if chosen.quick else chosen.scenes, chosen.seed)
+            return
         if chosen.what == "rule" or chosen.quick:
             rule(1 if chosen.quick else chosen.scenes, chosen.seed, 200 if chosen.quick else 2000)
             return

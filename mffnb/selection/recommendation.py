@@ -34,6 +34,11 @@ _UNCOMPUTED = (
     "pixels or channels, or compare the other criteria in the plot of this scan"
 )
 
+_OF_SUGGEST = (
+    "mf.suggest may name another k, because it picks one of this range from a part of the pixels, without weights and "
+    "split halves"
+)
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -100,7 +105,8 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
         between = halves.between if halves.between is not None and halves.k is None else (ks[-1], high)
         return Recommendation(None, between, (*reasons, f"larger than all k of this scan: scan up to {high + 1}"))
     if low < high:
-        return Recommendation(None, (low, high), (*reasons, _what_decides(low, high, count, varied)))
+        what = _what_decides(low, high, count, varied)
+        return Recommendation(None, (low, high), (*reasons, what, _OF_SUGGEST))
     if low not in ks:
         return Recommendation(None, (low, low), (*reasons, f"k = {low} is not in this scan: add it"))
     return Recommendation(low, (low, low), reasons)

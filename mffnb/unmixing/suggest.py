@@ -21,6 +21,7 @@ from mffnb.unmixing.suggestion.background import Background
 from mffnb.unmixing.suggestion.excerpt import excerpt
 from mffnb.unmixing.suggestion.findings import Findings
 from mffnb.unmixing.suggestion.sample import Sample
+from mffnb.unmixing.suggestion.saturation import Saturation
 from mffnb.unmixing.suggestion.suggestion import Suggestion
 from mffnb.unmixing.suggestion.windows import windows
 
@@ -83,8 +84,10 @@ def suggest(
         reasons.append(reason)
     inputs = {"channel": channel, "mask": mask, "preprocess": steps or None}
     given = {name: value for name, value in inputs.items() if value is not None}
-    image, sample = _sample(data, channel, mask, steps)
-    found = Findings.of(image, sample, k, volume=volume)
+    part, used = excerpt(data, channel, mask, steps)
+    image, sample = _sample(part, channel, used, steps)
+    full = _saturation(part, channel, used, image, sample)
+    found = Findings.of(image, sample, k, volume=volume, saturation=full)
     if k is None and len(image.layout.channel_shape) == 1 and found.compact:
         # A background that varies on its own is no vertex of a simplex, so no volume finds the spectra above it.
         background = Background.of(sample, found.counted, found.noise.relative, subtracted=bool(steps))
@@ -92,8 +95,9 @@ def suggest(
             reasons.append(background.reason)
             if background.steps:
                 given["preprocess"] = background.steps
-                image, sample = _sample(data, channel, mask, background.steps)
-            found = Findings.of(image, sample, None, volume=False)
+                part, used = excerpt(data, channel, mask, background.steps)
+                image, sample = _sample(part, channel, used, background.steps)
+            found = Findings.of(image, sample, None, volume=False, saturation=full)
     settings = {"k": found.k, **found.settings, **given}
     return Suggestion(settings, found.between, (*reasons, *found.reasons), found.doubts, found.evidence)
 
@@ -111,8 +115,14 @@ def _for_several(
     return replace(found, settings={**found.settings, **({} if mask is None else {"mask": mask})})
 
 
-def _sample(data: xr.DataArray, channel: Any, mask: Any, steps: Sequence[Step]) -> tuple[Prepared, Sample]:
+def _sample(part: xr.DataArray, channel: Any, mask: Any, steps: Sequence[Step]) -> tuple[Prepared, Sample]:
     """Return the preprocessed part of an image that is read, and a sample of it."""
-    part, used = excerpt(data, channel, mask, steps)
-    image = Prepared.of(part, channel, used, steps)
+    image = Prepared.of(part, channel, mask, steps)
     return image, Sample.of(image)
+
+
+def _saturation(part: xr.DataArray, channel: Any, mask: Any, image: Prepared, sample: Sample) -> Saturation | None:
+    """Return the saturated pixels before preprocessing, which moves equal values apart; None for a plain picture."""
+    if image.chain is None:
+        return Saturation.of(image, sample)
+    return None if image.has_windows else Saturation.of(*_sample(part, channel, mask, ()))

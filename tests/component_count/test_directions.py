@@ -53,6 +53,36 @@ def test_noise_has_variance_one_along_the_directions_of_the_other_half():
     assert (variances[:3] > 2).all()
 
 
+def sparse(rng, k=3, channels=400):
+    """Counts of narrow lines, 0.06 in an entry, most of them in few channels."""
+    lines = np.exp(-(((np.arange(channels) - channels * rng.random((k, 5, 1))) / 3) ** 2)).sum(axis=1)
+    spectra = lines / lines.sum(axis=1, keepdims=True) + 0.3 / channels
+    mean = rng.dirichlet(np.full(k, 0.7), PIXELS) @ spectra
+    return rng.poisson(0.06 * mean / mean.mean()).astype(float)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_channels_with_few_counts_are_summed_so_that_their_noise_has_no_direction(seed):
+    X = sparse(np.random.default_rng(seed))
+    sample = WhitenedSample.of(in_memory(X), np.ones(X.shape[1]))
+    assert sample.rows.shape[1] < X.shape[1] / 2
+    assert sample.factors.shape == (X.shape[1],)
+    variances = sample.held_out_variances(10)
+    np.testing.assert_allclose(variances[3:], 1.0, atol=0.12)
+    assert count_confirmed(variances).limits == (3, 3)
+
+
+def test_sums_of_channels_add_the_variances_of_given_factors():
+    X = np.zeros((40, 200))  # too few pixels to predict a channel from the others
+    X[:6] = 1.0
+    columns = np.full(200, 0.5)
+    columns[0] = 0.0
+    sample = WhitenedSample.of(in_memory(X), columns)
+    assert sample.rows.shape == (40, 50)  # 4 channels each, with the variance 4 where the factor is not 0
+    np.testing.assert_allclose(sample.factors[[0, 3, 4, 199]], [12**-0.5, 12**-0.5, 0.25, 0.25])
+    np.testing.assert_allclose(sample.rows[0], 4 * sample.factors[::4])
+
+
 def test_exact_data_have_their_rank():
     assert counted(mixture(4, np.random.default_rng(0))).sure == 4
 

@@ -85,6 +85,27 @@ def test_components_are_those_of_a_rank_scan(draw, components):
     assert found.between == scan.recommend().between == (components, components)
 
 
+def test_sparse_counts_have_the_components_of_a_rank_scan():
+    """Steps between the directions of noise of rare channels were counted as components, or left all k open."""
+    maps, spectra = smooth(3, floor=0.0, width=0.02)
+    spectra = np.repeat(spectra, 6, axis=1) + 0.02
+    mean = np.einsum("kyx,kc->yxc", np.repeat(np.repeat(maps, 2, axis=1), 2, axis=2), spectra)
+    cube = np.random.default_rng(0).poisson(0.06 * mean / mean.mean()).astype(np.uint8)
+    found = mf.suggest(cube)
+    scan = mf.selection.scan_rank(cube, range(1, 5), n_init=1, splits=0, held_out=0, random_state=0, max_iter=5)
+    assert found.settings["k"] == 3
+    assert found.between == scan.recommend().between
+
+
+def test_an_open_k_says_that_the_scan_may_differ_and_the_scan_says_it_of_the_suggestion():
+    cube = counted(12, components=4)
+    found = mf.suggest(cube)
+    assert found.between[0] < found.between[1]
+    assert "another range open because" in doubts(found)
+    scan = mf.selection.scan_rank(cube, range(1, 6), n_init=1, splits=0, held_out=0, random_state=0, max_iter=5)
+    assert "mf.suggest may name another k" in str(scan.recommend())
+
+
 def test_one_material_with_a_tilt_is_no_second_one():
     """The count of images alone counted the tilt of one spectrum as a component."""
     maps, spectra = smooth(3)
@@ -161,6 +182,49 @@ def test_dead_noisy_and_saturated_parts_are_reported():
     clean = doubts(mf.suggest(noisy(0.01)))
     assert "saturated" not in clean
     assert "noisier" not in clean
+
+
+@pytest.mark.parametrize(
+    ("draw", "share"), [(noisy, 0.9999), (noisy, 0.6), (noisy, 0.2), (counted, 0.9999), (counted, 0.9)]
+)
+def test_few_and_many_saturated_pixels_are_named_with_their_number_and_a_mask(draw, share):
+    full = draw(dose=100_000) if draw is counted else draw(0.01)
+    limit = np.quantile(full, share)
+    cube = xr.DataArray(np.minimum(full, limit), dims=("y", "x", "energy"))
+    pixels = int((cube.max("energy") == limit).sum())
+    text = doubts(mf.suggest(cube))
+    assert f"{pixels} of {cube[..., 0].size} pixels ({pixels / cube[..., 0].size:.2g} of them) are saturated" in text
+    used = "cube.where(cube < " if pixels > cube[..., 0].size / 2 else "mask=cube.max('energy') < "
+    assert f"{used}{limit:.10g}" in text
+
+
+def test_saturation_is_seen_before_the_preprocessing_and_outside_of_masked_pixels():
+    full = counted(100_000)
+    cube = np.minimum(full, np.quantile(full, 0.999))
+    saturated = (cube == cube.max()).any(axis=-1)
+    assert "are saturated" in doubts(mf.suggest(cube, preprocess=[mf.preprocessing.UnitSum()]))
+    assert "saturated" not in doubts(mf.suggest(cube, mask=~saturated))
+
+
+def test_natural_largest_values_are_no_saturation():
+    rng = np.random.default_rng(0)
+    maps, _ = smooth(3)
+    bright = np.moveaxis(np.round(maps, 2), 0, -1)
+    spectra = noisy(0.01)
+    natural = {
+        "fractions": bright,
+        "independent fractions": np.clip(rng.normal(0.5, 0.5, (*SHAPE, 20)), 0, 1),
+        "zero or one": (rng.random((*SHAPE, 20)) < 0.4).astype(float),
+        "zero or 255": np.where(rng.random((*SHAPE, 20)) < 0.4, 255, 0).astype(np.uint8),
+        "few counts": rng.poisson(0.4, (*SHAPE, 20)),
+        "some counts": rng.poisson(20, (*SHAPE, 20)),
+        "uniform": rng.integers(0, 256, (*SHAPE, 20)).astype(np.uint8),
+        "largest value of a pixel is one": spectra / spectra.max(axis=-1, keepdims=True),
+        "sparse counts": counted(12),
+        "spectra": spectra.astype(np.float32),
+    }
+    for name, cube in natural.items():
+        assert "saturated" not in doubts(mf.suggest(cube)), name
 
 
 def test_values_are_described():

@@ -17,6 +17,7 @@ from mffnb.unmixing.suggestion.constraints import EMPTY, FREE, Constraints
 from mffnb.unmixing.suggestion.neighbours import Neighbours
 from mffnb.unmixing.suggestion.noise import Noise
 from mffnb.unmixing.suggestion.sample import Sample
+from mffnb.unmixing.suggestion.saturation import Saturation
 from mffnb.unmixing.suggestion.suggestion import Reason
 from mffnb.unmixing.suggestion.values import Values
 
@@ -39,6 +40,8 @@ class Findings:
         Number of components that the user knows; None if it is counted.
     volume
         Whether ``volume="auto"`` may be suggested.
+    saturation
+        Saturated pixels of the image before preprocessing; None if there are none.
     """
 
     image: Prepared
@@ -48,12 +51,21 @@ class Findings:
     counted: Bracket
     given: int | None
     volume: bool
+    saturation: Saturation | None = None
 
     @classmethod
-    def of(cls, image: Prepared, sample: Sample, k: int | None, *, volume: bool = True) -> Findings:
+    def of(
+        cls,
+        image: Prepared,
+        sample: Sample,
+        k: int | None,
+        *,
+        volume: bool = True,
+        saturation: Saturation | None = None,
+    ) -> Findings:
         """Examine a sample of an image."""
         counted = bracket(sample, ordered=len(image.layout.channel_shape) == 1, overlapping=image.has_windows)
-        return cls(image, sample, Values.of(sample), Noise.of(sample), counted, k, volume)
+        return cls(image, sample, Values.of(sample), Noise.of(sample), counted, k, volume, saturation)
 
     @property
     def k(self) -> int:
@@ -220,11 +232,8 @@ class Findings:
                 f"{values.negative:.0%} of the energy is negative, which non-negative factors cannot explain: subtract "
                 "the offset, or take the absolute value or the power of lock-in channels"
             )
-        if values.saturated.size:
-            yield (
-                f"{values.saturated.size} pixels pile up at the largest value, {values.largest:.4g}: if the detector "
-                "is saturated there, leave them out with mask=cube.max(channels) < limit"
-            )
+        if self.saturation is not None:
+            yield self.saturation.sentence
         if self._noisy.size:
             listed = ", ".join(map(str, self._noisy[:5])) + (", ..." if self._noisy.size > 5 else "")
             yield f"channels {listed} are far noisier than the others: look at them, and leave them out with mask"
@@ -242,7 +251,10 @@ class Findings:
             )
         if self.given is None and not self.counted.sure:
             low, high = self.between
-            yield f"k is not certain: {low} to {high} are possible, mf.selection.scan_rank compares them"
+            yield (
+                f"k is not certain: {low} to {high} are possible, mf.selection.scan_rank compares them, and may leave "
+                "another range open because it uses all pixels, weights and split halves"
+            )
 
     @property
     def evidence(self) -> xr.Dataset:
