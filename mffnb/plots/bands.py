@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mffnb.typing import Array
 __all__ = ["draw_bands", "stability"]
 
 _BELOW, _ABOVE = 0.05, 0.98  # vertical limits of a spectrum in the stack, so that wide bands do not reach the next one
+_NOTE_WIDTH = 140  # characters in a line above the figure
 
 
 def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray], ax: Axes) -> Axes:
@@ -122,5 +124,6 @@ def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
     over = [f"replicas ({found.noise}){open_too} (in colour)"] if found.replicas is not None else []
     over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
     title = f"{100 * found.level:g} % bands over {' and over '.join(over)}"
-    figure.suptitle(f"{title}\n{found.doubt}" if found.doubt else title, fontsize="medium")
+    doubt = textwrap.fill(found.doubt, _NOTE_WIDTH)
+    figure.suptitle(f"{title}\n{doubt}" if doubt else title, fontsize="medium")
     return figure

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mffnb.plots.labels import (
@@ -23,6 +25,8 @@ from mffnb.plots.shown import Factors, Fit
 from mffnb.plots.spectra import draw_spectra
 
 __all__ = ["joint_overview", "overview", "residuals", "sections"]
+
+_NOTE_WIDTH = 150  # characters in a line above the spectra
 
 
 def overview(
@@ -44,7 +48,7 @@ def overview(
     columns
         Maximum number of maps in a row.
     band, note
-        Lower and upper end of a pale band behind each spectrum, and a sentence above them.
+        Lower and upper end of a pale band behind each spectrum, and sentences above them, one for each line.
 
     Examples
     --------
@@ -73,9 +77,15 @@ def overview(
         if number % columns:
             ax.set_ylabel("")
     ax = draw_spectra(result.endmembers, below.subplots(), band=band)
-    if note:
-        ax.set_title(note, loc="left", fontsize="small", color="0.35")
+    _write_note(note, ax)
     return figure
+
+
+def _write_note(note: str, ax: Axes) -> None:
+    """Write lines of text above the spectra, wrapped to the width of the figure."""
+    lines = [part for line in note.splitlines() for part in textwrap.wrap(line, _NOTE_WIDTH)]
+    if lines:
+        ax.set_title("\n".join(lines), loc="left", fontsize="small", color="0.35")
 
 
 def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) -> Figure:
@@ -195,7 +205,7 @@ def joint_overview(
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     band, note
-        Lower and upper end of a pale band behind each spectrum, and a sentence above them.
+        Lower and upper end of a pale band behind each spectrum, and sentences above them, one for each line.
 
     Examples
     --------
@@ -223,6 +233,5 @@ def joint_overview(
             if number:
                 ax.set_ylabel("")
     ax = draw_spectra(results[0].endmembers if endmembers is None else endmembers, parts[-1].subplots(), band=band)
-    if note:
-        ax.set_title(note, loc="left", fontsize="small", color="0.35")
+    _write_note(note, ax)
     return figure

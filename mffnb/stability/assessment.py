@@ -19,12 +19,14 @@ from mffnb.matrices.checking import drawn_seed
 from mffnb.parallel.executors import executor_of
 from mffnb.solvers import Outcome
 from mffnb.solvers.interrupts import require_uninterrupted
+from mffnb.stability.agreement import Agreement, agreement_of
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.bias import Bias, bias_of, weaker_fit
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.replicas import Noise, noise_of
 from mffnb.stability.spread import RunSpread, RunStatistics
+from mffnb.stability.stability_summary import summary
 from mffnb.typing import Seed
 from mffnb.unmixing.joint import JointUnmixing
 from mffnb.unmixing.result import Unmixing
@@ -63,6 +65,8 @@ class Stability:
         Bias of a result that a penalty or a volume selected, which widens the bands; None without one.
     images
         The images of the assessment as one task; None for one image that is not in a list. See :attr:`parts`.
+    agreement
+        How many restarts reach this solution, fit as well with other spectra, or fit better; None without restarts.
 
     Examples
     --------
@@ -71,6 +75,8 @@ class Stability:
     >>> found = mf.selection.stability(cube, 2, n_init=2, n_bootstrap=9, random_state=0)
     >>> found.noise, found.level, bool((found.lower <= found.upper).all())
     ('residual', 0.9, True)
+    >>> print(found.verdict[:57])
+    2 of 2 restarts fit as well within noise, with spectra up
     """
 
     answer: Unmixing
@@ -84,6 +90,15 @@ class Stability:
     interrupted: bool = False
     bias: Bias | None = None
     images: StackedTask | None = field(default=None, repr=False)
+    agreement: Agreement | None = None
+
+    def __repr__(self) -> str:
+        """Return a summary of about twelve lines.
+
+        Its columns are the score, the largest angle over restarts, the quantile of the angles over replicas, and half
+        of the width of the band relative to the spectrum.
+        """
+        return summary(self)
 
     @cached_property
     def parts(self) -> tuple[Stability, ...]:
@@ -108,6 +123,11 @@ class Stability:
             )
             for number, answer in enumerate(images.joint(self.answer))
         )  # fmt: skip
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on the restarts: whether they reach this solution, or others that fit as well or better."""
+        return "there are no restarts to compare" if self.agreement is None else self.agreement.sentence
 
     @property
     def lower(self) -> xr.DataArray:
@@ -272,6 +292,9 @@ def stability(
     if bias is not None:
         doubt = "; ".join(filter(None, [doubt, bias.doubt]))
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
+    agreement = None if restarts is None else agreement_of(answer, restarts, replicated, level)
+    if agreement is not None:
+        doubt = "; ".join(filter(None, [agreement.doubt, doubt]))
     return Stability(
         answer,
         replicated,
@@ -284,6 +307,7 @@ def stability(
         interrupted,
         bias,
         images,
+        agreement,
     )
 
 

@@ -26,6 +26,8 @@ class RunSpread:
         Spectral angle (rad) between a component and its match in a run, ("run", "component").
     score
         Mean reproducibility, 0 to 1: see :func:`match_quality`; ("component",).
+    objective
+        Objective at the end of each run, (runs,); for ``volume="auto"`` the squared relative error.
     """
 
     lower: xr.DataArray
@@ -33,6 +35,7 @@ class RunSpread:
     deviation: xr.DataArray
     angles: xr.DataArray
     score: xr.DataArray
+    objective: Float64Array
 
 
 class RunStatistics:
@@ -52,6 +55,7 @@ class RunStatistics:
         self._fixed = bool(answer.parameters.get("sum_to_one"))
         self._found: list[Float64Array] = []
         self._angles: list[Float64Array] = []
+        self._objectives: list[float] = []
         self._mean = np.zeros_like(self._maps)
         self._squares = np.zeros_like(self._maps)
 
@@ -72,6 +76,7 @@ class RunStatistics:
             if run.gain is not None:
                 A = A / A.sum(axis=0)
         self._found.append(E)
+        self._objectives.append(objective_of(run, self._answer))
         self._angles.append(np.diag(spectral_angles(self._spectra[:, seen], E[:, seen])).copy())
         change = A - self._mean
         self._mean += change / len(self._found)
@@ -117,7 +122,21 @@ class RunStatistics:
             maps.copy(data=deviation).rename("standard deviation"),
             angles,
             xr.DataArray(quality, dims="component", coords=names, name="score"),
+            np.array(self._objectives),
         )
+
+
+def objective_of(run: Unmixing, answer: Unmixing) -> float:
+    """Return the objective at the end of a run; for a result of ``volume="auto"`` the squared relative error.
+
+    This search weighs the volume anew in each run, so that its objectives cannot be compared.
+    """
+    automatic = answer.parameters.get("volume") == "auto"
+    values = run.trace.get("relative_error" if automatic else "objective")
+    if values is None or not values.size:
+        return np.nan
+    last = float(values[-1])
+    return last**2 if automatic else last
 
 
 def match_quality(endmembers: Array, angles: Array) -> Float64Array:

@@ -161,6 +161,17 @@ class Freedom:
         """The angles as a phrase."""
         return f"spectra could turn by up to {', '.join(map(str, self.in_degrees))} degrees"
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The angles, and what the range may not contain: the sentences in the ``repr`` of a result and in figures."""
+        return tuple(filter(None, (self.sentence, self.doubt)))
+
+    @property
+    def note(self) -> str:
+        """The remarks as lines above the spectra of a figure, whose pale band is this range."""
+        angles, *others = self.remarks
+        return "\n".join([f"pale: {angles} and fit as well", *others])
+
     def __str__(self) -> str:
         """Return the freedom, what chose these spectra, and what the range may not contain."""
         return "; ".join(part for part in (f"{self.sentence} and fit as well", self.chosen_by, self.doubt) if part)

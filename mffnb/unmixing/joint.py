@@ -147,7 +147,7 @@ class JointUnmixing:
         ending = self.outcome.name.lower().replace("_", " ")
         count = f"{len(self)} image{'s' if len(self) > 1 else ''} of {sizes} pixels"
         free = None if self.tie is not None else self._freedom_or_none
-        turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
+        turns = "" if free is None else "".join(f"; {part}" for part in free.remarks)
         left = f"; {self.channels}" if self.channels else ""
         if self.tie is not None:
             far = np.nanmax(np.where(self.table() > _PRESENT, self.deviations(), np.nan))
@@ -202,7 +202,7 @@ class JointUnmixing:
 
         free = self._freedom_or_none if self.tie is None and {"band", "note"} - set(options) else None
         if free is not None:
-            shown = {"band": (free.lower, free.upper), "note": f"pale: {free.sentence} and fit as well"}
+            shown = {"band": (free.lower, free.upper), "note": free.note}
             options = shown | options
         if self.tie is not None:
             own = xr.concat([part.endmembers for part in self.parts], "image", coords="minimal", compat="override")

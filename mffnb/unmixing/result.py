@@ -131,7 +131,7 @@ class Unmixing:
         error = f", relative error {errors[-1]:.3g}" if errors else ""
         ending = self.outcome.name.lower().replace("_", " ")
         free = self._freedom_or_none()
-        turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
+        turns = "" if free is None else "".join(f"; {part}" for part in free.remarks)
         suggested = self.parameters.get("suggested")
         why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
         components = f"{len(self.endmembers)} components{listed_names(self.endmembers)}"
@@ -367,8 +367,8 @@ class Unmixing:
     def plot(self, *, names: Mapping[int | str, str] | Sequence[str] | None = None, **options: Any) -> Any:
         """Draw abundance maps above endmember spectra, one colour per component; see :func:`mffnb.plots.overview`.
 
-        A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`; ``band=None, note=""`` leaves
-        it out.
+        A pale band behind each spectrum shows how far it could turn, see :attr:`freedom`, and a note above says this
+        and any doubt, as ``repr`` does; ``band=None, note=""`` leaves both out.
 
         Parameters
         ----------
@@ -381,7 +381,7 @@ class Unmixing:
 
         free = self._freedom_or_none() if {"band", "note"} - set(options) else None
         if free is not None:
-            shown = {"band": (free.lower, free.upper), "note": f"pale: {free.sentence} and fit as well"}
+            shown = {"band": (free.lower, free.upper), "note": free.note}
             options = shown | options
         return plots.overview(self if names is None else self.rename(names), **options)
 
