@@ -67,7 +67,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--picture", type=path, help="maps and spectra, .png or .pdf")
     parser.add_argument(
         "--export", type=path, action="append", default=[], metavar="FILE",
-        help="spectra (.csv, ...), maps (.tif, ...), .hspy, .hf5, report .html or .living.html; may be repeated",
+        help="spectra (.csv, ...), maps (.tif, ...), .hspy, .hf5, report .html or .living.html; may be repeated. "
+        "Of several files: shared spectra once, else a file for each, with its name added",
     )  # fmt: skip
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)
@@ -108,14 +109,13 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the writing of the result
     if first and not options.quiet:
         _summary(result)
-    single = result if isinstance(result, Unmixing) else None
-    if first or (single is not None and single.block is not None):
+    if first or (isinstance(result, Unmixing) and result.block is not None):
         result.save(output)
     if not first:
         return 0
     if options.picture is not None:
         _draw(result, options.picture)
-    exports = [written for target in options.export if single for written in single.export(target)]
+    exports = [written for target in options.export for written in result.export(target)]
     if not options.quiet:
         pictures = [options.picture] if options.picture else []
         print("wrote " + " and ".join(map(str, [output, *pictures, *exports])))
@@ -125,8 +125,6 @@ def run(options: argparse.Namespace) -> int:
 def _check_number_of_files(options: argparse.Namespace) -> None:
     """Refuse options for several files if there is one, and options for one file if there are several."""
     several = len(options.files) > 1
-    if several and options.export:
-        raise ValueError("--export is for one file: load the joint result in Python, mf.load(path)[0].export(...)")
     if several and options.smoothness_along:
         raise ValueError("--smoothness-along is for one file: leave it out, --smoothness acts within each file")
     if options.smoothness_along and not options.smoothness:

@@ -19,6 +19,7 @@ from mffnb.io.target import check_target
 from mffnb.solvers import Outcome
 from mffnb.unmixing.component_names import column_names, listed_names, named, renamed
 from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.joint_export import export_folder, export_images, is_folder
 from mffnb.unmixing.result import Unmixing
 
 __all__ = ["JointUnmixing"]
@@ -210,6 +211,61 @@ class JointUnmixing:
             options = shown | options
         drawn = self if names is None else self.rename(names)
         return plots.joint_overview(drawn.parts, self.names, endmembers=drawn.endmembers, **options)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        formats: Sequence[str] = (".csv", ".tif"),
+        *,
+        cubes: Sequence[Any] | None = None,
+        code: str | None = None,
+    ) -> tuple[Path, ...]:
+        """Write spectra, maps or whole results for other programs; formats are those of :meth:`Unmixing.export`.
+
+        Shared spectra are written once; maps and whole results are written for each image, with its name at the end of
+        the file name: ``maps-before.tif``. With ``tie=``, there are files with the spectra of each image as well.
+
+        Parameters
+        ----------
+        path
+            File whose suffix says the format; or a folder, without a suffix, for all ``formats`` and for
+            :meth:`table` as ``table.csv`` (with ``tie=``, also ``deviations.csv``). The folder is made.
+        formats
+            Suffixes of the formats to write to a folder.
+        cubes
+            Data of each image, if the result was loaded from a file, see :meth:`Unmixing.export`.
+        code
+            Code that a report shows instead of the call from the record of the run.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written. Each is complete or does not change.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If a suffix is unknown, a format cannot hold the result, or the parent folder does not exist.
+
+        Examples
+        --------
+        >>> import mffnb as mf, os, tempfile
+        >>> images = [mf.datasets.tof_sims_2d(seed=seed, shape=(8, 12)).cube for seed in (0, 1)]
+        >>> joint = mf.unmix(images, 2, random_state=0)
+        >>> [path.name for path in joint.export(os.path.join(tempfile.mkdtemp(), "exported"))]
+        ['table.csv', 'spectra.csv', 'maps-intensity_0.tif', 'maps-intensity_1.tif']
+        """
+
+        def write(target: Path) -> tuple[Path, ...]:
+            own = self.tie is not None
+            return export_images(self.shared, list(self), self.names, target, cubes, code, own_spectra=own)
+
+        if not is_folder(path):
+            return write(Path(path))
+        tables = {"table": self.table()}
+        if self.tie is not None:
+            tables["deviations"] = self.deviations()
+        return export_folder(Path(path), formats, tables, write)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result without its data to a NetCDF file with a group per image; :func:`mffnb.load` reads it.

@@ -483,8 +483,11 @@ def test_the_command_line_unmixes_several_files(tmp_path, capsys):
     other = tmp_path / "other.nc"
     assert main(["unmix", *names, "-k", "3", "-q", "--random-state", "0", "-o", str(other)]) == 0
     assert mf.load(other).names == ("map0", "map1")
-    assert main(["unmix", *names, "-k", "3", "--export", str(tmp_path / "report.html")]) != 0
-    assert "--export is for one file" in capsys.readouterr().err
+    exports = [str(tmp_path / name) for name in ("spectra.csv", "maps.gsf")]
+    assert main(["unmix", *names[::-1], "-k", "1", "--export", exports[0], "--export", exports[1]]) == 0
+    assert f"wrote {tmp_path / 'map1.joint.mffnb.nc'} and {exports[0]} and" in capsys.readouterr().out
+    assert {one.name for one in tmp_path.glob("maps*")} == {"maps-map1.gsf", "maps-map0.gsf"}
+    assert [one.name for one in tmp_path.glob("spectra*")] == ["spectra.csv"]
     joint = mf.load(tmp_path / "map0.joint.mffnb.nc")
     assert joint.names == ("map0", "map1")
     assert joint.endmembers.equals(mf.unmix(names, 3, random_state=0).endmembers)

@@ -159,6 +159,7 @@ def test_a_session_restores_the_images(tmp_path):
     )
     files = again.export(tmp_path / "maps.tif")
     assert sorted(one.name for one in files) == ["maps-a.tif", "maps-b.tif", "maps-c.tif"]
+    assert [one.name for one in again.export(tmp_path / "spectra.csv")] == ["spectra.csv"]
     again.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from mffnb.unmixing.joint_mosaic import is_mosaic, joint_of_mosaic
@@ -17,7 +16,8 @@ __all__ = ["export"]
 def export(stage: Stage, path: str | os.PathLike[str]) -> tuple[Path, ...]:
     """Write spectra, maps or the whole answer; the suffix says the format, see :meth:`mffnb.Unmixing.export`.
 
-    Of several images, one file for each is written, with the name of the image at the end of the file name.
+    Of several images, shared spectra are written once, and other formats to one file for each, with the name of the
+    image at the end of the file name, see :meth:`mffnb.JointUnmixing.export`.
     Components have the names and colours of the page; hidden ones are left out. A report shows the code of
     :meth:`mffnb.Explorer.code`.
 
@@ -56,9 +56,4 @@ def export(stage: Stage, path: str | os.PathLike[str]) -> tuple[Path, ...]:
     )
     if not is_mosaic(stage.result):
         return stage.result.export(path, code=written)
-    joint = joint_of_mosaic(stage.result)
-    files: list[Path] = []
-    for name, part in zip(joint.names, joint, strict=True):
-        own = re.sub(r"[^\w.-]+", "_", name)
-        files += part.export(Path(path).with_stem(f"{Path(path).stem}-{own}"), code=written)
-    return tuple(files)
+    return joint_of_mosaic(stage.result).export(path, code=written)
