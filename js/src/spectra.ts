@@ -11,7 +11,7 @@ import { plotHeight } from "./layout";
 import type { PeakLabel } from "./peaks";
 import { ChannelAxis, laneAt, union, valueRange } from "./plot_geometry";
 import { highestPeak, meanStep, nearestChannel } from "./pointer";
-import { ticks } from "./ticks";
+import { axisTicks } from "./ticks";
 
 export type { Lane, StackedCurve } from "./lane";
 
@@ -107,11 +107,11 @@ export class SpectraPlot {
       view,
     ]);
 
-    const axisTicks = ticks(axis.from, axis.to, (area.right - area.left) / 95);
+    const positions = axisTicks(axis.from, axis.to, area.right - area.left);
     const decimals = decimalsOf(meanStep(channel), 2);
     const sheet: Sheet = {
       axis,
-      axisTicks,
+      axisTicks: positions,
       channel,
       view,
       width,
@@ -128,7 +128,7 @@ export class SpectraPlot {
       this.canvas.width = Math.round(width * sharpness); // clears the canvas
       this.canvas.height = Math.round(height * sharpness);
       g.scale(sharpness, sharpness);
-      drawAxis(g, axis, axisTicks, channelLabel, ink, family);
+      drawAxis(g, axis, positions, channelLabel, ink, family);
       drawIntensityTitle(g, area, title, ink, family);
     }
     const extents = extentsOf(lanes, channel, axis, view);

@@ -39,3 +39,12 @@ export function ticks(from: number, to: number, count: number): Ticks {
     decimals: decimalsOf(step, 8),
   };
 }
+
+/** Pixels for each label of a horizontal axis: the first that gives two labels or more. */
+const ROOMS = [95, 67, 48, 34];
+
+/** Return positions on a horizontal axis of this length in pixels; a short axis has closer labels instead of none. */
+export function axisTicks(from: number, to: number, length: number): Ticks {
+  const found = ROOMS.map((room) => ticks(from, to, length / room));
+  return found.find(({ positions }) => positions.length > 1) ?? found[0];
+}

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { niceBelow, ticks } from "../src/ticks";
+import { axisTicks, niceBelow, ticks } from "../src/ticks";
 import { generator, numbers } from "./random";
 
 test("ticks of a usual axis", () => {
@@ -69,4 +69,10 @@ test("the largest round number below a value", () => {
     const nice = niceBelow(value);
     assert.ok(nice <= value * (1 + 1e-9) && value < 2.5 * nice * (1 + 1e-9));
   }
+});
+
+test("a short axis has at least two labels, and a long one those of its room", () => {
+  assert.deepEqual(axisTicks(1, 385, 175).positions, [100, 200, 300]);
+  assert.deepEqual(axisTicks(1, 385, 800), ticks(1, 385, 800 / 95));
+  assert.deepEqual(axisTicks(5, 5, 175).positions, [5]);
 });

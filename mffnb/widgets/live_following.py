@@ -13,8 +13,8 @@ from mffnb.widgets.tool import WITHOUT_ALL_FRAMES
 from mffnb.widgets.tools import TOOLS
 
 _WAITING = (
-    "The file is followed: controls that need all frames are disabled and tools that need them are hidden until it has "
-    "ended, or until stop following."
+    "The file is followed. Controls that need all frames are disabled, and tools that need them are hidden, until the "
+    "file is complete or you click stop following."
 )
 
 
