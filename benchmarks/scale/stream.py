@@ -1,11 +1,12 @@
 """Streamed frames against the batch fit of all: spectral angles, processor time, and memory along the stream (Linux).
 
-python -m benchmarks scale.stream [--frames 500] [--side 64] [--channels 128] [--models L1 volume gain plain]
+python -m benchmarks scale.stream [--frames 500] [--side 64] [--channels 128] [--models L1 volume gain plain counts]
 
 A simulated movie of four components, whose maps drift, with noise of 5 % of the brightest channel. In the second case the fourth
 component appears half-way (its share is below 1 % in the first third). `MatrixFactorization.partial_fit` receives the frames one by
 one, each made when it is needed, in a process of its own: the peak of its memory (VmHWM) after a tenth of the frames and at the end
-is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps maps and gains, 4 (k + 1) bytes a pixel; with a late component, "result()" is its answer at the end.
+is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps maps and gains, 4 (k + 1) bytes a pixel; with a late component, "result()" is its answer at the end. The
+model "counts" has Poisson counts, 30 in a pixel on average, and the Kullback-Leibler divergence.
 The batch fit gets all frames as one float32 array, in another process. Angles in rad between the endmembers: largest and mean; goal
 0.01. "own freedom" is the largest angle between batch fits with tol 1e-4 (the default) and 1e-6: where it is large, the data do not
 determine the endmembers, and an angle to the batch fit measures little.
@@ -33,10 +34,14 @@ MODELS = {
     "volume": {"abundance_terms": [mf.Simplex()], "endmember_terms": [mf.MinimumVolume(1e-3)]},
     "gain": {"abundance_terms": [mf.Simplex(gain=True)], "endmember_terms": [mf.MinimumVolume(1e-3)]},
     "plain": {},
+    "counts": {"similarity": "kl"},
 }
+COUNTS = 30.0  # mean number of a pixel for the model "counts"
 
 
-def movie(frames: int, side: int, channels: int, late: bool, seed: int = 0) -> Iterator[np.ndarray]:
+def movie(
+    frames: int, side: int, channels: int, late: bool, seed: int = 0, *, counts: bool = False
+) -> Iterator[np.ndarray]:
     """Frames (pixels, channels) of a movie, float32."""
     rng = np.random.default_rng(seed)
     centres = np.linspace(0.15, 0.85, K)[:, None] * channels
@@ -50,6 +55,9 @@ def movie(frames: int, side: int, channels: int, late: bool, seed: int = 0) -> I
         logits[3] += 16 * t - 8 if late else 0
         A = np.exp(1.5 * logits)
         A = (A / A.sum(axis=0)).reshape(K, -1)
+        if counts:
+            yield rng.poisson(COUNTS * A.T @ (E / E.sum(axis=1, keepdims=True))).astype(np.float32)
+            continue
         yield (A.T @ E + 0.05 * rng.standard_normal((side * side, channels))).astype(np.float32)
 
 
@@ -57,10 +65,13 @@ def measure(how: str, model: str, late: bool, sizes: Sequence[int]) -> None:
     """Run in a fresh process: print endmembers, processor seconds and memory as JSON."""
     settings = dict(MODELS[model], random_state=0)
     factorization: Any = mf.MatrixFactorization(K, **settings)
-    frames, memory = movie(*sizes, late), []
+    counts = model == "counts"
+    frames, memory = movie(*sizes, late, counts=counts), []
     if how in ("stream", "maps", "result"):
         live = mf.stream(K, **settings)
-        mf.MatrixFactorization(K, **settings).fit(next(movie(*sizes, late)))  # loads libraries and kernels
+        mf.MatrixFactorization(K, **settings).fit(
+            next(movie(*sizes, late, counts=counts))
+        )  # loads libraries and kernels
         seconds = 0.0
         for number, frame in enumerate(frames, 1):
             begin = time.process_time()
