@@ -16,16 +16,21 @@ Chen, Zhu, Teh & Zhang 2018, NeurIPS, "Stochastic expectation maximization with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mffnb.kernels.divergence import as_compressed_rows
 from mffnb.problem.problem import Problem
 from mffnb.solvers import Newton
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
-_STEP = 1e-6  # relative step of E in one iteration at which the iterations stop
-_FAINT = 1e-3  # smallest start value relative to the mean of a spectrum, because EM keeps zeros
+_STEP = 1e-5  # relative step of E in one iteration at which the iterations stop
+_RARE = 100  # number of pixels of the sample with counts in a channel, below which no Newton step is made there
+_FAR = 3.0  # ratio R / D above which an entry of E is far too small: it is 1 or less where the iterations stop
+_LEAST = 0.01  # smallest D and linear term of E, relative to those of the sample, so that the subproblem is bounded
+_ABSENT = 1e-9  # share of the counts below which a component keeps its spectrum
+_SMALLEST = 1e-100  # smallest divisor
 _LARGEST_FALL = 0.1  # by which an extrapolation may lower an entry
 
 
@@ -75,11 +80,6 @@ class CountSums:
         """Return the sums of ``factor`` times as many similar pixels."""
         return CountSums(factor * self.ratios, factor * self.denominator, factor * self.amounts, factor * self.pixels)
 
-    def step(self, endmembers: Float64Array) -> Float64Array:
-        """Return the spectra after one EM step, with sum 1, (k, channels)."""
-        smallest = np.finfo(float).tiny
-        return spectra_of_sum_one(endmembers * np.maximum(self.ratios, 0.0) / np.maximum(self.denominator, smallest))
-
 
 def spectra_of_sum_one(endmembers: Float64Array) -> Float64Array:
     """Return spectra divided by their sums; a spectrum of zeros stays as it is."""
@@ -92,8 +92,10 @@ def solve_with_sample(
 ) -> tuple[Float64Array, CountSums]:
     """Return the endmembers of all pixels, and their sums.
 
-    Alternates a Newton step of the abundances of the sample and an EM step of E with extrapolation (Nesterov's, which
-    restarts where it opposes the step: O'Donoghue & Candes 2015, Found. Comput. Math. 15:715).
+    Alternates a Newton step of the abundances of the sample and one of E with extrapolation (Nesterov's, which restarts
+    where it opposes the step: O'Donoghue & Candes 2015, Found. Comput. Math. 15:715). E then minimises the divergence
+    of the sample plus a linear term, which makes its gradient that of all pixels. Channels of which the sample holds
+    few counts do not determine a Newton step, so an EM step is made there.
 
     Parameters
     ----------
@@ -108,13 +110,12 @@ def solve_with_sample(
     max_iter
         Largest number of iterations.
     """
-    ratio = past.pixels / problem.pixels
-    rest = past - CountSums.of(problem, abundances, endmembers).times(ratio)
-    E = spectra_of_sum_one(np.maximum(endmembers, _FAINT / endmembers.shape[1]))
-    tried, momentum = E, 1.0
+    estimate = _Estimate.of(problem, past, endmembers, abundances)
+    E = tried = endmembers
+    momentum = 1.0
     for _ in range(max_iter):
         Newton().update(abundances, problem.misfit.abundance_half(abundances, tried))
-        after = (rest + CountSums.of(problem, abundances, tried).times(ratio)).step(tried)
+        after = estimate.step(abundances, tried)
         if np.linalg.norm(after - tried) <= _STEP * np.linalg.norm(after):
             break
         if np.vdot(tried - after, after - E) > 0:
@@ -124,4 +125,76 @@ def solve_with_sample(
         tried = after + (momentum - 1.0) / faster * (after - E)
         tried = spectra_of_sum_one(np.maximum(tried, _LARGEST_FALL * after))
         momentum, E = faster, after
-    return tried, rest + CountSums.of(problem, abundances, tried).times(ratio)
+    return tried, estimate.sums(abundances, tried)
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimate:
+    """Sums of all pixels as a function of E: those for one E, plus the change in the sample.
+
+    Attributes
+    ----------
+    problem
+        The sample, with scale 1.
+    ratio
+        Number of all pixels over that of the sample.
+    rest
+        Sums of all pixels minus those of the sample times ``ratio``, for the E at which all sums are known.
+    counts
+        The same difference for the counts E R that EM assigns to each component, (k, channels).
+    rare
+        Entries of E for which the change of E R is estimated instead of that of R, (k, channels). There the sample
+        holds few counts, or E is far too small, so that R is large and varies strongly from pixel to pixel.
+    """
+
+    problem: Problem
+    ratio: float
+    rest: CountSums
+    counts: Float64Array
+    rare: Array
+
+    @classmethod
+    def of(cls, problem: Problem, past: CountSums, endmembers: Float64Array, abundances: Float64Array) -> _Estimate:
+        """Return the estimate from the sums of all pixels (``past``) for E and the abundances of the sample."""
+        ratio, sample = past.pixels / problem.pixels, CountSums.of(problem, abundances, endmembers)
+        rest = past - sample.times(ratio)
+        rare = _pixels_with_counts(problem, abundances, endmembers) < _RARE
+        rare = rare | (past.ratios > _FAR * past.denominator) | (sample.ratios > _FAR * sample.denominator)
+        return cls(problem, ratio, rest, endmembers * rest.ratios, rare)
+
+    def sums(self, abundances: Float64Array, endmembers: Float64Array) -> CountSums:
+        """Return the sums of all pixels for other factors; abundances are those of the sample."""
+        sample = CountSums.of(self.problem, abundances, endmembers)
+        sums, smallest = self.rest + sample.times(self.ratio), _LEAST * self.ratio
+        return CountSums(
+            np.where(self.rare, self._rare_ratios(sample.ratios, endmembers), sums.ratios),
+            np.maximum(sums.denominator, smallest * sample.denominator),
+            np.maximum(sums.amounts, smallest * sample.amounts),
+            sums.pixels,
+        )
+
+    def step(self, abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
+        """Return the spectra after a Newton step, and an EM step of rare entries, with sum 1, (k, channels)."""
+        half, n = self.problem.misfit.endmember_half(abundances, endmembers), self.problem.pixels
+        shift = (self.rest.denominator - self.rest.ratios) / (self.ratio * n)
+        stepped = endmembers.copy()
+        Newton().update(stepped, replace(half, cross=np.minimum(half.cross - shift, _LEAST * half.cross)))
+        if self.rare.any():
+            sums = self.sums(abundances, endmembers)
+            np.divide(endmembers * sums.ratios, sums.denominator, out=stepped, where=self.rare & (sums.denominator > 0))
+        amounts = abundances.sum(axis=1, keepdims=True)
+        return spectra_of_sum_one(np.where(amounts > _ABSENT * amounts.sum(), stepped, endmembers))
+
+    def _rare_ratios(self, of_sample: Float64Array, endmembers: Float64Array) -> Float64Array:
+        """Return R of all pixels for other endmembers by the change of the assigned counts E R of the sample."""
+        counts = np.maximum(self.counts + self.ratio * endmembers * of_sample, 0.0)
+        return counts / np.maximum(endmembers, _SMALLEST)
+
+
+def _pixels_with_counts(problem: Problem, abundances: Float64Array, endmembers: Float64Array) -> Array:
+    """Return the number of pixels with counts in each channel, (channels,)."""
+    log = problem.misfit.endmember_half(abundances, endmembers).log
+    assert log is not None
+    bands = log.bands()
+    assert bands is not None  # a sample is held in memory
+    return np.concatenate([np.diff(as_compressed_rows(band)[0]) for _, _, band in bands])

@@ -60,7 +60,7 @@ from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
 
 _UPDATES = 10  # half steps of E after each batch; they cost nothing beside the abundances of the batch
-_GROWTH, _GROWTH_OF_STARTS = 1.25, 2.0  # of the number of pixels from one fit of the sample to the next one
+_GROWTH = 1.25  # of the number of pixels from one fit of the sample to the next one
 _SAME = 0.01  # rad, difference of endmembers up to which two fits are the same solution
 
 
@@ -138,6 +138,7 @@ class OnlineFit:
 
     fitted: Fitted
     _endmembers: Float64Array
+    _growth_of_starts: ClassVar[float] = 2.0  # of the number of pixels from one new start to the next one
     _lower: ClassVar[float] = 1e-6  # relative difference by which the objective of a new start must be lower
 
     def __init__(self, run: FactorizationRun, channels: int):
@@ -306,7 +307,7 @@ class OnlineFit:
         """Fit the sample from a new start, if one is due."""
         if self.seen < self._next_start or isinstance(self._run.init, (tuple, list)):
             return None
-        self._next_start = int(np.ceil(_GROWTH_OF_STARTS * self.seen))
+        self._next_start = int(np.ceil(self._growth_of_starts * self.seen))
         return fit(self._run, matrix)
 
     def _begin(self, fitted: Fitted, matrix: Matrix) -> None:
@@ -341,7 +342,7 @@ class OnlineFit:
         self._fitted_endmembers = self._endmembers.copy()
         self._sample.abundances = np.ascontiguousarray(fitted.state.abundances.T)
         if self.seen and not self._next_start:
-            self._next_start = int(np.ceil(_GROWTH_OF_STARTS * self.seen))
+            self._next_start = int(np.ceil(self._growth_of_starts * self.seen))
 
     @property
     def _numbers_have_meaning(self) -> bool:

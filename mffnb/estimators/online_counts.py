@@ -2,8 +2,9 @@
 
 The method is that of :mod:`mffnb.estimators.online`, with other sums: :mod:`mffnb.estimators.count_sums`. The
 endmembers change only when the sample is used, so the sums of all pixels belong to the present ones. Whenever the
-number of pixels has grown by a twentieth, the endmembers are solved again from the sums and the sample. A fit of the
-sample alone only decides whether a new start is better, and then replaces them.
+number of pixels has grown by a tenth, the endmembers are solved again from the sums and the sample. Whenever it has
+doubled, the sample alone is fitted, from the present endmembers and from a new start. If the new start is better, it
+replaces them and the sums.
 
 A second pass over the data, where they are at hand, computes the sums for the last endmembers without an estimate.
 
@@ -34,9 +35,11 @@ from mffnb.similarities import KullbackLeibler
 from mffnb.threads import single_threaded_blas
 from mffnb.typing import Float64Array
 
-_GROWTH = 1.05  # of the number of pixels from one solution for E to the next one
-_ITERATIONS = 1000  # of one solution for E
-_PASSES, _AGREE = 4, 0.005  # more passes over a file, until the endmembers change by less than these radians
+_GROWTH = 1.1  # of the number of pixels from one solution for E to the next one
+_ITERATIONS = 300  # of one solution for E
+# A fit lowers the divergence of its n pixels by the fraction k / n on average, compared with the true endmembers.
+_OVERFIT = 4.0  # multiple of k / n from which on the endmembers of all pixels contradict the sample
+_PASSES, _AGREE = 4, 0.001  # more passes over a file, until the endmembers change by less than these radians
 _FAINT = 1e-9  # smallest entry relative to the mean of a spectrum: a count where all spectra are zero is impossible
 
 
@@ -50,6 +53,7 @@ class OnlineCounts(OnlineFit):
     """
 
     _lower: ClassVar[float] = 1e-4
+    _growth_of_starts: ClassVar[float] = 1.25
     _scale = 1.0  # of the data in the sums
 
     def __init__(self, run: FactorizationRun, channels: int):
@@ -78,12 +82,12 @@ class OnlineCounts(OnlineFit):
 
     def ended(self) -> OnlineCounts:
         """Return the fit at the end of the stream; this one is not changed, so the stream may go on."""
-        if self._sums is None or self._sample.complete:
+        if self._sums is None:
             return self
         end = copy(self)
-        end._sample = copy(self._sample)
+        end._sample, end._next_start = copy(self._sample), 0
         with single_threaded_blas(), without_warnings():
-            end._solve_endmembers(self._sample_matrix())
+            end._fit_sample()
         return end
 
     def after_more_passes(self, parts: Callable[[], Iterable[Matrix]]) -> OnlineCounts:
@@ -133,8 +137,7 @@ class OnlineCounts(OnlineFit):
     def _begin(self, fitted: Fitted, matrix: Matrix) -> None:
         """Begin the sums again with a fit of the sample."""
         self._scale = fitted.problem.scale
-        E = spectra_of_sum_one(fitted.state.endmembers)
-        E = spectra_of_sum_one(np.maximum(E, _FAINT / E.shape[1]))
+        E = _positive(fitted.state.endmembers)
         problem = self._in_counts(matrix)
         A = self._abundances(problem, E)
         self._take(fitted, CountSums.of(problem, A, E).times(self.seen / problem.pixels), matrix)
@@ -148,6 +151,16 @@ class OnlineCounts(OnlineFit):
             return
         self.fitted = fitted
         self._solve_endmembers(matrix)
+        problem = self._in_counts(matrix)
+        of_all, of_sample = (self._divergence(problem, E) for E in (self._endmembers, fitted.state.endmembers))
+        if of_all > (1.0 + _OVERFIT * len(self._endmembers) / problem.pixels) * of_sample:
+            self._begin(fitted, matrix)
+
+    def _divergence(self, problem: Problem, endmembers: Float64Array) -> float:
+        """Return the divergence of pixels at the best abundances for these endmembers."""
+        E = _positive(endmembers)
+        A = self._abundances(problem, E)
+        return problem.misfit.at_abundances(problem.misfit.abundance_half(A, E), A, E)
 
     def _solve_endmembers(self, matrix: Matrix) -> None:
         """Set the endmembers of all pixels from their sums and the sample."""
@@ -158,8 +171,14 @@ class OnlineCounts(OnlineFit):
         # The abundances of the sample are those for the present endmembers, which change here only.
         A = np.ascontiguousarray(self._sample.abundances.T)
         E, self._sums = solve_with_sample(self._in_counts(matrix), self._sums, self._endmembers, A, _ITERATIONS)
-        self._endmembers = spectra_of_sum_one(np.maximum(E, _FAINT / E.shape[1]))
+        self._endmembers = _positive(E)
         self._sample.abundances = np.ascontiguousarray(A.T)
+
+
+def _positive(endmembers: Float64Array) -> Float64Array:
+    """Return positive spectra of sum 1."""
+    E = spectra_of_sum_one(endmembers)
+    return spectra_of_sum_one(np.maximum(E, _FAINT / E.shape[1]))
 
 
 def online_fit(run: FactorizationRun, channels: int) -> OnlineFit:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy
+from scipy import sparse
 
 from mffnb.kernels import divergence
 from mffnb.kernels.tiers import numpy_counts
@@ -40,7 +41,7 @@ class SparseCounts(Sparse):
         rows = self._rows
         limits = np.searchsorted(rows.indptr, np.arange(0, rows.indptr[-1], _COUNTS_OF_BAND)[1:])
         for start, stop in checked(itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist())):
-            yield start, stop, rows if stop - start == self.shape[0] else rows[start:stop]
+            yield start, stop, rows if stop - start == self.shape[0] else _view_of_rows(rows, start, stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,13 @@ class PoissonMisfit:
             for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)
                 yield float(scipy.special.xlogy(weights * x, x).sum()), float((weights * x).sum())
+
+
+def _view_of_rows(rows: Any, start: int, stop: int) -> Any:
+    """Return some rows of a CSR array without copying their counts, as ``rows[start:stop]`` does."""
+    first, last = rows.indptr[start], rows.indptr[stop]
+    parts = rows.data[first:last], rows.indices[first:last], rows.indptr[start : stop + 1] - first
+    return sparse.csr_array(parts, shape=(stop - start, rows.shape[1]), copy=False)
 
 
 def _no_gram(factor: Float64Array) -> Float64Array:
