@@ -1,4 +1,4 @@
-r"""Endmembers of all counts of a stream from sums over past pixels and a random sample (variance-reduced EM).
+r"""Endmembers of all counts of a stream from sums over past pixels and a random sample (variance reduction).
 
 The EM step of the Kullback-Leibler divergence, for abundances A that are solved for the endmembers E, is
 
@@ -12,6 +12,9 @@ one E only. Those for another E are estimated with a random sample of n pixels:
 
 The error of this estimate is the sampling error times the distance of E' from E, so it is of second order. Source:
 Chen, Zhu, Teh & Zhang 2018, NeurIPS, "Stochastic expectation maximization with variance reduction".
+
+The gradient in E is D - R. So the divergence of the sample plus a linear term of E has the estimated gradient of all
+pixels, and Newton steps minimise it. EM steps become small far from the minimum where the data hardly determine E.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 The method is that of :mod:`mffnb.estimators.online`, with other sums: :mod:`mffnb.estimators.count_sums`. The
 endmembers change only when the sample is used, so the sums of all pixels belong to the present ones. Whenever the
 number of pixels has grown by a tenth, the endmembers are solved again from the sums and the sample. Whenever it has
-doubled, the sample alone is fitted, from the present endmembers and from a new start. If the new start is better, it
-replaces them and the sums.
+grown by a quarter, the sample alone is fitted, from the present endmembers and from a new start, since a component may
+have appeared in the meantime. If the new start is better, or if the present endmembers fit the sample worse than its
+size explains, the endmembers and sums begin again at a fit of the sample.
 
 A second pass over the data, where they are at hand, computes the sums for the last endmembers without an estimate.
 

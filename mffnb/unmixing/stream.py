@@ -79,7 +79,8 @@ random_state
     weights
         Weights of the channels, (channels,), or None.
     similarity
-        "frobenius", or "kl" for counts, which then takes no penalties, constraints or weights.
+        "frobenius", or "kl" for counts of at most a few in a channel, whose noise grows with the signal. "kl" takes no
+        penalties, constraints or weights, and about fifty times as much processor time.
     channel
         Name(s) of the channel dimension(s); the last one if it is left out.
     dim
@@ -224,9 +225,9 @@ class Stream:
         ----------
         cube
             The whole image, or the path of its file, if it is at hand: the abundances of all pixels are then computed
-            again for the present endmembers, and the result has residuals. It is read in bands; for counts several
-            times, which improves the endmembers. If it is left out, the
-            maps are :attr:`abundances`, and the result has no cube.
+            again for the present endmembers, and the result has residuals. It is read in bands; for counts up to
+            four times more, which improves the endmembers. If it is left out, the maps are :attr:`abundances`, and the
+            result has no cube.
         """
         online = self._started.ended()
         if cube is None:
