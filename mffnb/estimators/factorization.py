@@ -18,6 +18,7 @@ from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, wa
 from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.new_pixels import solve_abundances
 from mffnb.estimators.online import OnlineFit
+from mffnb.estimators.online_counts import online_fit
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
@@ -242,8 +243,8 @@ class MatrixFactorization(LinearModel):
         Raises
         ------
         UnsupportedCombinationError
-            For a similarity other than least squares, a fitted transform, abundance terms that couple pixels or hold
-            values of single pixels, and weights of pixels.
+            For a similarity other than least squares and "kl", penalties, constraints and weights with "kl", a fitted
+            transform, abundance terms that couple pixels or hold values of single pixels, and weights of pixels.
 
         Examples
         --------
@@ -259,7 +260,7 @@ class MatrixFactorization(LinearModel):
             return self
         matrix = as_matrix(self, X, reset=self._stream is None, missing=True)
         if self._stream is None:
-            stream = OnlineFit(FactorizationRun(**self.get_params(deep=False)), channels=matrix.shape[1])
+            stream = online_fit(FactorizationRun(**self.get_params(deep=False)), matrix.shape[1])
         else:
             stream = self._stream
         if stream.add(matrix):

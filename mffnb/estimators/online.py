@@ -25,9 +25,10 @@ all pixels stops, and does not depend on the order.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -35,6 +36,7 @@ from scipy import sparse
 from mffnb.constraints import Fixed, Pinned
 from mffnb.errors import UnsupportedCombinationError, without_warnings
 from mffnb.estimators.ball_constraint import ball_multipliers
+from mffnb.estimators.count_sums import CountSums
 from mffnb.estimators.fitting import Fitted, fit
 from mffnb.estimators.names import named_similarity, named_solver, named_transform
 from mffnb.estimators.new_pixels import solve_abundances
@@ -52,15 +54,14 @@ from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.part_results import is_own, update_factor
-from mffnb.similarities import Frobenius
+from mffnb.similarities import Frobenius, KullbackLeibler
 from mffnb.solvers import Extrapolated
 from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
 
 _UPDATES = 10  # half steps of E after each batch; they cost nothing beside the abundances of the batch
-_GROWTH, _GROWTH_OF_STARTS = 1.25, 2.0  # of the number of pixels from one fit of the sample to the next one
+_GROWTH = 1.25  # of the number of pixels from one fit of the sample to the next one
 _SAME = 0.01  # rad, difference of endmembers up to which two fits are the same solution
-_LOWER = 1e-6  # relative difference by which the objective of a new start must be lower
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +138,8 @@ class OnlineFit:
 
     fitted: Fitted
     _endmembers: Float64Array
+    _growth_of_starts: ClassVar[float] = 2.0  # of the number of pixels from one new start to the next one
+    _lower: ClassVar[float] = 1e-6  # relative difference by which the objective of a new start must be lower
 
     def __init__(self, run: FactorizationRun, channels: int):
         check_streamable(run, channels)
@@ -144,7 +147,7 @@ class OnlineFit:
         self._sample = Reservoir(int(self._run.random_state))  # type: ignore[arg-type]
         self._observed = np.zeros(channels, bool)
         self._next_fit = self._next_start = 0
-        self._sums: Sums | None = None
+        self._sums: Sums | CountSums | None = None
 
     @property
     def seen(self) -> int:
@@ -167,8 +170,13 @@ class OnlineFit:
             largest = (self._fitted_endmembers * self.fitted.factors.size[:, None]).max()
             peaks = self._endmembers.max(axis=1)
             return np.asarray(largest / np.where(peaks > 0, peaks, 1.0))
-        mean = self._sums.amounts / self._sums.pixels
-        return in_data_units(mean[:, None] * problem.pixels, self._endmembers, problem).size
+        return in_data_units(self._mean_abundances[:, None] * problem.pixels, self._endmembers, problem).size
+
+    @property
+    def _mean_abundances(self) -> Float64Array:
+        """Mean abundances of all pixels in the units of the scaled problem, (k,)."""
+        assert self._sums is not None
+        return np.asarray(self._sums.amounts / self._sums.pixels)
 
     def add(self, batch: Matrix) -> bool:
         """Process the next pixels, (pixels, channels); return whether the sample was fitted again.
@@ -181,7 +189,7 @@ class OnlineFit:
         with single_threaded_blas(), without_warnings():
             amounts = np.zeros((rows.shape[0], self._run.n_components))
             if self._sums is not None:
-                amounts = self._follow(as_rows(rows), self._sums)
+                amounts = self._follow(as_rows(rows))
             self._sample.add(rows, amounts)
             if self.seen < self._next_fit:
                 return False
@@ -219,6 +227,10 @@ class OnlineFit:
             end._begin(fresh, matrix)
         return end
 
+    def after_more_passes(self, parts: Callable[[], Iterable[Matrix]]) -> OnlineFit:
+        """Return the fit after more passes over all pixels: for least squares this one, without reading any."""
+        return self
+
     @property
     def observed(self) -> Array:
         """Boolean, True for channels that had data so far, (channels,)."""
@@ -239,7 +251,7 @@ class OnlineFit:
         self._observed[:] = True
         return np.asarray(batch.array if isinstance(batch, Dense) else batch.rows)
 
-    def _follow(self, matrix: Matrix, before: Sums) -> Float64Array:
+    def _follow(self, matrix: Matrix) -> Float64Array:
         """Solve the abundances (pixels, k) of new pixels, add these to the sums, update E, and return them."""
         problem, E = self.fitted.problem, self._endmembers
         new = self._new_pixels(matrix)
@@ -247,7 +259,8 @@ class OnlineFit:
         sums = Sums.of(new, A, E, matrix.shape[0])
         if problem.gauge is Gauge.GAIN:  # weights of pixels are relative to the mean norm of the batch, see pixel_gain
             sums = sums.times(_mean_norm(matrix) / self._norm)
-        self._sums = sums = before + sums
+        assert isinstance(self._sums, Sums)
+        self._sums = sums = self._sums + sums
         solver = named_solver(self._run.solver)
         solver = solver.solver if isinstance(solver, Extrapolated) else solver
         for _ in range(_UPDATES):
@@ -278,10 +291,10 @@ class OnlineFit:
         else:
             old, best = np.nan_to_num(self.spectra), self._followed(matrix)
             fresh = self._fresh(matrix)
-            if fresh is not None and fresh.objective < best.objective - _LOWER * abs(best.objective):
+            if fresh is not None and fresh.objective < best.objective - self._lower * abs(best.objective):
                 self._begin(fresh if self._numbers_have_meaning else _ordered(fresh, old), matrix)
             else:
-                self._continue(best, matrix, self._sums)
+                self._continue(best, matrix)
         self._next_fit = int(np.ceil(_GROWTH * self.seen))
 
     def _followed(self, matrix: Matrix) -> Fitted:
@@ -294,7 +307,7 @@ class OnlineFit:
         """Fit the sample from a new start, if one is due."""
         if self.seen < self._next_start or isinstance(self._run.init, (tuple, list)):
             return None
-        self._next_start = int(np.ceil(_GROWTH_OF_STARTS * self.seen))
+        self._next_start = int(np.ceil(self._growth_of_starts * self.seen))
         return fit(self._run, matrix)
 
     def _begin(self, fitted: Fitted, matrix: Matrix) -> None:
@@ -302,25 +315,26 @@ class OnlineFit:
         A, E = fitted.state.abundances, np.array(fitted.state.endmembers)
         self._take(fitted, Sums.of(fitted.problem, A, E, self.seen), matrix)
 
-    def _continue(self, fitted: Fitted, matrix: Matrix, before: Sums) -> None:
+    def _continue(self, fitted: Fitted, matrix: Matrix) -> None:
         """Correct the sums by the change of the abundances of the sample."""
         if self._sample.complete:
             self._begin(fitted, matrix)
             return
+        assert isinstance(self._sums, Sums)
         old, new, A, E = self.fitted.problem, fitted.problem, fitted.state.abundances, fitted.state.endmembers
         # The fit of the sample has another scale s, and where nothing else fixes it, another size of the endmembers.
         scale, sizes = new.scale / old.scale, np.ones(len(E))
         if new.gauge not in (Gauge.SUM, Gauge.GAIN):
             lengths = np.linalg.norm(E, axis=1)
             sizes = scale * np.linalg.norm(self._endmembers, axis=1) / np.where(lengths > 0, lengths, 1.0)
-        past = before.rescaled(scale, sizes)
+        past = self._sums.rescaled(scale, sizes)
         if new.gauge is Gauge.GAIN:
             past = past.times(self._norm / _mean_norm(matrix))
         sampled = np.ascontiguousarray(self._sample.abundances.T * sizes[:, None])
         change = Sums.of(new, A, E, self.seen) - Sums.of(new, sampled, E, self.seen)
         self._take(fitted, past + replace(change, pixels=0), matrix)
 
-    def _take(self, fitted: Fitted, sums: Sums, matrix: Matrix) -> None:
+    def _take(self, fitted: Fitted, sums: Sums | CountSums, matrix: Matrix) -> None:
         """Set a fit of the sample, and the sums that belong to its endmembers."""
         self.fitted, self._sums, self._norm = fitted, sums, _mean_norm(matrix)
         self._multipliers = ball_multipliers(fitted.problem, fitted.state)
@@ -328,7 +342,7 @@ class OnlineFit:
         self._fitted_endmembers = self._endmembers.copy()
         self._sample.abundances = np.ascontiguousarray(fitted.state.abundances.T)
         if self.seen and not self._next_start:
-            self._next_start = int(np.ceil(_GROWTH_OF_STARTS * self.seen))
+            self._next_start = int(np.ceil(self._growth_of_starts * self.seen))
 
     @property
     def _numbers_have_meaning(self) -> bool:
@@ -340,10 +354,11 @@ class OnlineFit:
 def check_streamable(run: FactorizationRun, channels: int) -> None:
     """Refuse settings that need all pixels at once, with the reason."""
     similarity = named_similarity(run.similarity)
-    if not isinstance(similarity, Frobenius):
+    if not isinstance(similarity, (Frobenius, KullbackLeibler)):
         raise UnsupportedCombinationError(
-            f"{type(similarity).__name__} needs all pixels at once, because a stream keeps sums of least squares only: "
-            "use similarity='frobenius', or load the data (signal.compute() in HyperSpy) and call fit"
+            f"{type(similarity).__name__} needs all pixels at once, because a stream keeps sums of least squares or of "
+            "counts only: use similarity='frobenius' or 'kl', or load the data (signal.compute() in HyperSpy) and call "
+            "fit"
         )
     if fitted_transform(similarity, named_transform(run.transform)) is not None:
         raise UnsupportedCombinationError(

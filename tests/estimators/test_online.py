@@ -197,7 +197,9 @@ def test_fit_ends_a_stream_and_partial_fit_begins_another():
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"similarity": "kl"}, "KullbackLeibler needs all pixels at once.*frobenius"),
+        ({"similarity": "angle"}, "SpectralAngle needs all pixels at once.*frobenius"),
+        ({"similarity": "kl", "abundance_terms": [Sparsity(1e-3)]}, "Sparsity was given: leave it out"),
+        ({"similarity": "kl", "weights": np.ones((1, CHANNELS))}, "weights was given: leave it out"),
         ({"transform": "logistic"}, "transform needs all pixels"),
         ({"abundance_terms": [Smoothness(1e-3, "grid")]}, "Smoothness refers to the pixels of one image"),
         ({"abundance_terms": [Fixed(0, np.zeros(FRAME))]}, "Fixed refers to the pixels"),
