@@ -37,6 +37,9 @@ _EXTRA_RANK = 5
 # Continuation: initial noise in units of the smallest standard deviation, and the factor from one noise to the next.
 _INITIAL_NOISE, _NOISE_FACTOR = 0.03, 3.0
 
+# Tight, so that starts which reach the same minimum agree to about 1e-8, and rounding hardly changes the answer.
+_TOLERANCES = {"ftol": 1e-15, "gtol": 1e-8}
+
 
 @dataclass(frozen=True)
 class Facets:
@@ -141,7 +144,7 @@ def fit_facets(
             (white, np.append(noise * _NOISE_FACTOR**step / spread, 0.0) ** 2),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": iterations, "maxfun": 2 * iterations},
+            options={"maxiter": iterations, "maxfun": 2 * iterations, **_TOLERANCES},
         )
         free, objective = answer.x, float(answer.fun)
     found = np.asarray(np.linalg.inv(with_last_row(free, components)), dtype=np.float64)

@@ -132,7 +132,10 @@ def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array,
     spread = np.sqrt(np.maximum(variances[::-1][:dimensions], 0.0))
     if spread[0] <= 1e-12 * np.linalg.norm(centre):  # the spread consists of rounding errors
         return centre, points[:, :0], np.empty(0)
-    return centre, directions[:, ::-1][:, :dimensions], spread
+    axes = directions[:, ::-1][:, :dimensions]
+    # The sign of an eigenvector is arbitrary: rounding must not decide it, because starts and stopping depend on it.
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    return centre, np.where(largest < 0, -axes, axes), spread
 
 
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
