@@ -1,7 +1,7 @@
 """The rule for ``volume="auto"`` on MPI ranks: rank 0 runs the search, all ranks compute its products with X.
 
 The decisions are those of one process, because one process makes them. Rank 0 stores about 35 numbers for each pixel of
-the image (scores on the leading singular vectors) and the abundances of all pixels, but no rows of X of other ranks.
+the image (scores on the leading singular vectors), at the peak about 100, but no rows of X of other ranks.
 """
 
 from __future__ import annotations
