@@ -60,7 +60,7 @@ def test_starts_that_reach_one_minimum_agree_to_rounding():
     for endmembers, objective in found[1:]:
         assert objective == pytest.approx(found[0][1], rel=1e-12)
         pairs = abs(endmembers[:, None] - found[0][0]).max(axis=2)
-        np.testing.assert_allclose(pairs.min(axis=0), 0, atol=1e-7 * found[0][0].max())
+        np.testing.assert_allclose(pairs.min(axis=0), 0, atol=5e-7 * found[0][0].max())
 
 
 def test_the_sign_of_principal_axes_is_fixed():
