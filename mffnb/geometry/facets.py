@@ -37,6 +37,9 @@ _EXTRA_RANK = 5
 # Continuation: initial noise in units of the smallest standard deviation, and the factor from one noise to the next.
 _INITIAL_NOISE, _NOISE_FACTOR = 0.03, 3.0
 
+# Tight at the last noise, so that starts which reach the same minimum agree to about 1e-7, and rounding hardly matters.
+_TOLERANCES = {"ftol": 1e-14, "gtol": 1e-7}
+
 
 @dataclass(frozen=True)
 class Facets:
@@ -141,7 +144,7 @@ def fit_facets(
             (white, np.append(noise * _NOISE_FACTOR**step / spread, 0.0) ** 2),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": iterations, "maxfun": 2 * iterations},
+            options={"maxiter": iterations, "maxfun": 2 * iterations, **(_TOLERANCES if step == 0 else {})},
         )
         free, objective = answer.x, float(answer.fun)
     found = np.asarray(np.linalg.inv(with_last_row(free, components)), dtype=np.float64)
@@ -157,12 +160,14 @@ def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> 
         return 1e30, np.zeros(free.size)
     facet_noise = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of the fractions
     scale = np.minimum(facet_noise, _MAX_NOISE)
-    outside = np.maximum(-(unmixing @ white) / scale, 0.0)
+    outside = (unmixing / -scale) @ white
+    np.maximum(outside, 0.0, out=outside)
     slope = np.minimum(outside, _HUBER_THRESHOLD)
-    price = np.vdot(slope, outside - slope / 2) * _KAPPA / white.shape[1]
+    products = np.einsum("ij,ij->i", slope, outside)
+    price = (products.sum() - np.vdot(slope, slope) / 2) * _KAPPA / white.shape[1]
     pull = (slope @ white.T) / scale
     # Second term of the gradient: the noise of a fraction depends on Q as well.
-    turn = np.where(facet_noise < _MAX_NOISE, np.sum(slope * outside, axis=1)[:, None], 0.0)
+    turn = np.where(facet_noise < _MAX_NOISE, products[:, None], 0.0)
     pull += turn * unmixing * noise / facet_noise**2
     gradient = -np.linalg.inv(unmixing).T - pull * _KAPPA / white.shape[1]
     return float(price - volume), (gradient[:-1] - gradient[-1]).ravel()

@@ -11,9 +11,8 @@ import numpy as np
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, require_one_process
 from mffnb.geometry.matching import match
-from mffnb.geometry.model_choice import ModelChoice, choose_model, sum_ratio
+from mffnb.geometry.model_choice import ModelChoice, choose_model, levelled, sum_ratio
 from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
-from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -236,8 +235,8 @@ class Search:
 
         A and gain are those of the pixels of the search, or of a ``matrix`` of other pixels with the same channels.
         """
-        levelled = self._levelled if matrix is None else self._level(matrix)
-        return _in_data_units(levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
+        of_pixels = self._levelled if matrix is None else self._level(matrix)
+        return _in_data_units(of_pixels, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
 
     def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
         """Run the search until it ends, the callback returns True, or an interrupt (Ctrl-C) arrives."""
@@ -297,7 +296,7 @@ class Search:
     def _level(self, matrix: Matrix) -> Matrix:
         """Scale the channels such that counts have equal noise in each."""
         columns = self._choice.columns
-        return matrix if np.all(columns == 1) else Scaled(matrix, columns=columns)
+        return matrix if np.all(columns == 1) else levelled(matrix, columns)
 
     @property
     def choice(self) -> ModelChoice:

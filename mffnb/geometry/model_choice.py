@@ -18,6 +18,7 @@ from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import Scaled
 from mffnb.matrices.cancellation import checked
+from mffnb.matrices.root_view import RootView
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -141,9 +142,13 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0, *, counts: bool
         return _choice(first, components, _NOISE_FACTOR, np.ones(matrix.shape[1]), counts=False)
     # counts are divided by the square root of their mean.
     columns = np.where(mean > 0, 1 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)
-    levelled = Scaled(matrix, columns=columns)
-    second = _residuals(levelled, components, mean * columns, None, seed)
+    second = _residuals(levelled(matrix, columns), components, mean * columns, None, seed)
     return _choice(second, components, _COUNTS_NOISE_FACTOR, columns, counts=True)
+
+
+def levelled(matrix: Matrix, columns: Float64Array) -> Matrix:
+    """Return X diag(columns): counts with equal noise in each channel."""
+    return matrix.scaled_columns(columns) if isinstance(matrix, RootView) else Scaled(matrix, columns=columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,22 +183,36 @@ def residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array) 
 
     .. math:: \sum_p R_{pc}^2 = \sum_p X_{pc}^2 - 2 \sum_r Y_{rc} (L X)_{rc} + \sum_{rs} Y_{rc} (L L^T)_{rs} Y_{sc}
 
-    with Y = ``right`` and L = ``left``. Where rounding errors dominate this difference, residuals are summed.
+    with Y = ``right`` and L = ``left``. Where rounding errors dominate this difference, residuals are summed. With X
+    distributed over ranks, Y, L and the result have the entries that this rank owns.
     """
-    squares = np.zeros(matrix.shape[1])
+    if isinstance(matrix, RootView):
+        return matrix.compute(residual_variances, left, right)
+    share = matrix.column_axis
+    squares = np.zeros(share.block.stop - share.block.start)
     for _, _, band in checked(matrix.bands()):
         # The sum of a scipy matrix, unlike that of an array, has two dimensions.
         band_squares = band.power(2).sum(axis=0) if sparse.issparse(band) else np.einsum("pc,pc->c", band, band)
         squares += np.asarray(band_squares).ravel()
-    held = np.einsum("rc,rc->c", right, 2 * matrix.transposed_times(left) - (left @ left.T) @ right)
+    squares = share.sum_scatter(squares)
+    held = np.einsum("rc,rc->c", right, 2 * matrix.transposed_times(left) - matrix.total(left @ left.T) @ right)
     rest = squares - held
-    if np.any(rest <= _MIN_RELATIVE_DIFFERENCE * squares):
-        rest = np.zeros(matrix.shape[1])
-        for start, stop, band in checked(matrix.bands()):
-            residual = (band.toarray() if sparse.issparse(band) else band) - left[:, start:stop].T @ right
-            rest += np.einsum("pc,pc->c", residual, residual)
+    cancelled = np.array(float(np.any(rest <= _MIN_RELATIVE_DIFFERENCE * squares)))
+    if float(matrix.total(cancelled)) > 0:  # the same decision on all ranks
+        rest = _summed_residuals(matrix, left, right)
     variances: Float64Array = rest / matrix.shape[0]
     return variances
+
+
+def _summed_residuals(matrix: Matrix, left: Float64Array, right: Float64Array) -> Float64Array:
+    """Sum the squares of ``X - left^T right`` in each channel from the residual of each entry, (own channels,)."""
+    share = matrix.column_axis
+    left, right = matrix.row_axis.gather(left), share.gather(right)
+    rest = np.zeros(right.shape[1])
+    for start, stop, band in checked(matrix.bands()):
+        residual = (band.toarray() if sparse.issparse(band) else band) - left[:, start:stop].T @ right
+        rest += np.einsum("pc,pc->c", residual, residual)
+    return share.sum_scatter(rest)
 
 
 def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:

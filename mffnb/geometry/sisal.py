@@ -132,7 +132,10 @@ def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array,
     spread = np.sqrt(np.maximum(variances[::-1][:dimensions], 0.0))
     if spread[0] <= 1e-12 * np.linalg.norm(centre):  # the spread consists of rounding errors
         return centre, points[:, :0], np.empty(0)
-    return centre, directions[:, ::-1][:, :dimensions], spread
+    axes = directions[:, ::-1][:, :dimensions]
+    # The sign of an eigenvector is arbitrary: rounding must not decide it, because starts and stopping depend on it.
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    return centre, np.where(largest < 0, -axes, axes), spread
 
 
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
@@ -161,9 +164,9 @@ def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tupl
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):
         return 1e30, np.zeros(free.size)
-    outside = -(unmixing @ white)
-    slope = np.clip(outside / _HINGE_WIDTH, 0.0, 1.0)
+    outside = (unmixing / -_HINGE_WIDTH) @ white
+    slope = np.clip(outside, 0.0, 1.0)
     # The smooth hinge function is quadratic up to its width and linear beyond.
-    price = slope * (outside - _HINGE_WIDTH * slope / 2)
+    price = hardness * _HINGE_WIDTH * (np.vdot(slope, outside) - np.vdot(slope, slope) / 2) / white.shape[1]
     gradient = -np.linalg.inv(unmixing).T - (hardness / white.shape[1]) * (slope @ white.T)
-    return float(-volume + hardness * price.sum() / white.shape[1]), (gradient[:-1] - gradient[-1]).ravel()
+    return float(price - volume), (gradient[:-1] - gradient[-1]).ravel()

@@ -135,7 +135,7 @@ def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similari
         "smoothness": physics.smoothness != 0,
         "known endmembers": physics.known is not None,
         "terms of your own": physics.has_own_terms,
-        "missing entries": not matrix.complete,
+        "missing entries": not matrix.minimum(np.array(float(matrix.complete))),  # of all ranks
     }
     named = next((name for name, given in refused.items() if given), None)
     if named is not None:

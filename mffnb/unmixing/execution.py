@@ -126,10 +126,10 @@ class Execution:
             raise UnsupportedCombinationError(
                 "the way back through preprocess needs the maps of all ranks: leave out gather"
             )
-        if task.automatic and (distributed or self.on_mpi_engines):
+        if task.automatic and self.on_mpi_engines:
             raise UnsupportedCombinationError(
-                "volume='auto' needs all pixels in one process: run it without mpiexec, communicator and MPI engines, "
-                "or give volume a number, such as volume=1e-3"
+                "volume='auto' does not run on MPI engines: leave out cluster, start a program with mpiexec and pass "
+                "its communicator, or give volume a number, such as volume=1e-3"
             )
         if task.automatic and task.starts_from_factors:
             raise UnsupportedCombinationError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mffnb.matrices import Distributed
 from mffnb.parallel import Cluster
 from mffnb.parallel.executors import ExecutorEngines
 from mffnb.parallel.placement import Local, Placement
@@ -15,6 +16,7 @@ from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest
 from mffnb.solvers.checkpoint_blocks import StoredBlock
 from mffnb.solvers.progress import Callback, bar, both
 from mffnb.unmixing.auto_counts import Counts
+from mffnb.unmixing.auto_on_ranks import find_volume_on_ranks, refuse_counts
 from mffnb.unmixing.auto_volume import check_supported, evidence, find_volume
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.image import Prepared
@@ -55,7 +57,7 @@ def solve(
     """
     where = placement or Local()
     if task.automatic:
-        solution = _by_rule(task, image, matrix, callback, progress)
+        solution = _by_rule(task, image, matrix, where, callback, progress)
     else:
         solution = _by_solver(task, image, matrix, where, engines, checkpoint, callback, progress)
     amounts = where.total(solution.abundances.sum(axis=1), matrix)
@@ -88,19 +90,26 @@ def _by_solver(
     return replace(solution, used=used).with_notes({"start": start})
 
 
-def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | None, progress: bool) -> Solution:
+def _by_rule(
+    task: Task, image: Prepared, matrix: Matrix, placement: Placement, callback: Callback | None, progress: bool
+) -> Solution:
     """Run the rule for ``volume="auto"``: the data determine model, start and weight of a minimum volume."""
     check_supported(task.physics, matrix, task.similarity, image.weights)
     assert task.seed is not None
-    counts = Counts.of(image, task.k)
+    settings = task.k, task.seed, task.physics
     with bar(progress, None) as show:
-        found, outcome, trace = find_volume(matrix, task.k, task.seed, task.physics, both(show, callback), counts)
+        shown = both(show, callback)
+        if isinstance(matrix, Distributed):
+            refuse_counts(image, task.k, placement.communicator)
+            found, outcome, trace = find_volume_on_ranks(matrix, *settings, shown)
+        else:
+            found, outcome, trace = find_volume(matrix, *settings, shown, Counts.of(image, task.k))
     return Solution(
         found.abundances,
         found.endmembers,
         outcome,
         trace,
-        used=np.count_nonzero(found.abundances, axis=1),
+        used=placement.total(np.count_nonzero(found.abundances, axis=1), matrix),
         gain=found.gain,
         alternative=found.alternative,
         disagreement=found.disagreement,

@@ -184,7 +184,9 @@ def unmix(
     communicator
         An mpi4py communicator whose ranks all make this same call, or a :class:`mffnb.parallel.Grid` of them: each
         reads and keeps its own block of the data, and each returns the whole result, equal to the serial one to about
-        1e-12. A callback is called on every rank; one that returns True ends the run on all of them.
+        1e-12. With ``volume="auto"``, rank 0 takes all decisions, and it refuses counts without ``weights="equal"``;
+        factors then equal the serial ones to 1e-6. A callback is called on every rank; one that returns True ends the
+        run on all of them.
     cluster
         A running :func:`mffnb.parallel.cluster` or :func:`mffnb.parallel.attach`; the answer is the same. The starts of
         ``n_init`` are distributed over engines; over MPI engines it is the pixels. Pass the path of a file: engines

@@ -10,7 +10,9 @@ from scipy import sparse
 
 from mffnb.geometry import minimum_volume
 from mffnb.geometry.compression import compress
+from mffnb.geometry.facets import fit_noisy_simplex
 from mffnb.geometry.inverted_simplex import fit_inverted_simplex
+from mffnb.geometry.sisal import principal_axes
 from mffnb.matrices import Chunked, Sparse
 from tests.parallel.pretend import alone
 
@@ -49,6 +51,25 @@ def test_spectra_and_maps_are_found(components, purest, gain):
     gains = 1 if found.gain is None else found.gain
     residual = X - (gains * found.abundances).T @ found.endmembers
     assert np.sqrt(np.mean(residual**2)) < 0.0055  # of which 0.005 is noise
+
+
+def test_starts_that_reach_one_minimum_agree_to_rounding():
+    X = scene(4, 1500, channels=60, purest=0.9, seed=4)[0]
+    data = compress(matrix(X), 30, 0)
+    found = [fit_noisy_simplex(data, 4, seed) for seed in range(3)]
+    for endmembers, objective in found[1:]:
+        assert objective == pytest.approx(found[0][1], rel=1e-12)
+        pairs = abs(endmembers[:, None] - found[0][0]).max(axis=2)
+        np.testing.assert_allclose(pairs.min(axis=0), 0, atol=5e-7 * found[0][0].max())
+
+
+def test_the_sign_of_principal_axes_is_fixed():
+    points = np.random.default_rng(0).standard_normal((5, 60)) * np.arange(1, 6)[:, None]
+    signs = [
+        np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(4)])
+        for axes in (principal_axes(points[order], 4)[1] for order in (slice(None), slice(None, None, -1)))
+    ]
+    assert np.all(np.array(signs) == 1)
 
 
 @pytest.mark.parametrize("gain", [True, False])

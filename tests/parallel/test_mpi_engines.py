@@ -229,7 +229,7 @@ def test_a_run_on_engines_goes_on_from_its_checkpoint(engines, cube, path, tmp_p
 
 
 def test_what_needs_one_process_and_bad_data_are_refused_as_ever(engines, cube, tmp_path):
-    with pytest.raises(UnsupportedCombinationError, match="in one process"):
+    with pytest.raises(UnsupportedCombinationError, match="does not run on MPI engines"):
         mf.unmix(cube, 3, cluster=engines, volume="auto")
     bad = cube.values.copy()
     bad[60, 4, 5] = np.inf

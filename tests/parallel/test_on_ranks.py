@@ -15,6 +15,8 @@ import mffnb as mf
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import Chunked, Distributed, DistributedAxis, replicate_columns
 from mffnb.parallel import Grid
+from mffnb.unmixing.auto_on_ranks import find_volume_on_ranks
+from mffnb.unmixing.physics import Physics
 
 MPI = pytest.importorskip("mpi4py.MPI", reason="no MPI library", exc_type=RuntimeError)
 WORLD = MPI.COMM_WORLD
@@ -125,20 +127,119 @@ def test_angles_are_the_serial_ones_if_each_rank_has_whole_spectra(grid, cube):
     assert float(shared.trace.objective[-1]) == pytest.approx(float(one.trace.objective[-1]), rel=1e-10)
 
 
+SUMS = RNG.dirichlet(np.ones(3), (4, 520)) @ RNG.random((3, 11)) + 0.005 * RNG.standard_normal(CUBE.shape)
+GAINS = (SUMS * OF_PIXELS[..., None])[:2]
+BACK = np.abs(SUMS) * np.linspace(1, 2, 11)
+OF_RULE = {
+    "sum to one": {"cube": SUMS, "mask": MASK},
+    "gain": {"cube": GAINS},
+    "noise of counts, equal weights": {"cube": RNG.poisson(200 * BACK), "weights": "equal", "sum_to_one": True},
+}
+
+
+@cache
+def rule_alone(case):
+    return solved({**OF_RULE[case], "volume": "auto"})
+
+
+@pytest.mark.parametrize("case", OF_RULE)
+def test_the_rule_for_a_volume_decides_as_in_one_process(grid, case):
+    shared = solved({**OF_RULE[case], "volume": "auto"}, communicator=grid)
+    if WORLD.rank > 0:
+        return
+    one = rule_alone(case)
+    for name in ("model", "gain", "sum_to_one"):
+        assert shared.parameters[name] == one.parameters[name]
+    for name in ("rho", "threshold", "volume_weight", "disagreement"):
+        assert shared.parameters[name] == pytest.approx(one.parameters[name], rel=1e-5)
+    for name in ("endmembers", "abundances", "gain", "alternative"):
+        got, expected = getattr(shared, name), getattr(one, name)
+        assert (got is None) == (expected is None)
+        if got is not None:
+            np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6 * float(abs(expected).max()))
+    assert len(shared.trace.objective) == len(one.trace.objective)
+    # With gains the objective is a small difference from the sum of squares, which is the number of pixels.
+    rounding = 0.0 if one.gain is None else 1e-12 * one.gain.size
+    assert float(shared.trace.objective[-1]) == pytest.approx(float(one.trace.objective[-1]), rel=1e-10, abs=rounding)
+
+
+def test_every_rank_gets_the_rule_and_its_own_rows(grid):
+    whole, own = (
+        solved({"cube": GAINS, "volume": "auto"}, communicator=grid, gather=gather) for gather in (True, False)
+    )
+    for name in ("endmembers", "abundances", "gain"):
+        np.testing.assert_array_equal(WORLD.bcast(getattr(whole, name).values), getattr(whole, name))
+    assert WORLD.bcast(whole.parameters["rho"]) == whole.parameters["rho"]
+    if own.block is not None:
+        rows = slice(own.block.start, own.block.stop)
+        np.testing.assert_array_equal(own.abundances, whole.abundances[:, rows])
+
+
+def test_a_callback_sees_the_rule_on_every_rank_and_ends_it(grid):
+    seen = []
+
+    def stop(state):
+        seen.append((state.endmembers.copy(), state.abundances.shape, state.gain.shape))
+        return WORLD.rank == WORLD.size - 1 and len(seen) == 3
+
+    result = solved({"cube": GAINS, "volume": "auto"}, communicator=grid, callback=stop)
+    assert result.outcome.name == "STOPPED"
+    assert len(seen) == 3
+    np.testing.assert_array_equal(WORLD.bcast(seen[-1][0]), seen[-1][0])
+    assert WORLD.allreduce(seen[-1][2][0]) == GAINS[..., 0].size
+    assert seen[-1][1] == (3, *seen[-1][2])
+
+
+def test_an_interrupt_on_one_rank_ends_the_rule_on_all(grid):
+    def interrupt(state):
+        if WORLD.rank == WORLD.size - 1 and state.iteration == 4:
+            raise KeyboardInterrupt
+
+    result = solved({"cube": GAINS, "volume": "auto"}, communicator=grid, callback=interrupt)
+    assert result.outcome.name == "INTERRUPTED"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"cube": CUBE * 0}, "zero everywhere"),
+        ({"k": 12}, "12 endmembers cannot be distinguished"),
+        ({"cube": HOLES}, "no missing entries"),
+        ({"known": KNOWN}, "no known endmembers"),
+        ({"cube": COUNTS}, "counts in one process only"),
+        ({"weights": "poisson"}, "counts in one process only"),
+    ],
+)
+def test_the_rule_refuses_data_on_all_ranks(grid, options, reason):
+    with pytest.raises((ValueError, mf.errors.UnsupportedCombinationError), match=reason):
+        solved({**options, "volume": "auto"}, communicator=grid)
+
+
+def test_a_rank_that_cannot_read_ends_the_rule_on_all_ranks(grid):
+    with pytest.raises(OSError, match="damaged"):
+        find_volume_on_ranks(failing_matrix(grid), 2, 0, Physics(), None)
+
+
 IMAGES = [CUBE[:, :200], CUBE[:3, 200:350], CUBE[:, 350:]]
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"sparsity": 1e-2, "smoothness": 0.1}, {"gain": True, "volume": 1e-3}, {"similarity": "huber"}],
-    ids=["sparse and smooth", "minimum volume with gain", "huber"],
+    [
+        {"sparsity": 1e-2, "smoothness": 0.1},
+        {"gain": True, "volume": 1e-3},
+        {"similarity": "huber"},
+        {"volume": "auto", "sum_to_one": True},
+    ],
+    ids=["sparse and smooth", "minimum volume with gain", "huber", "rule for a volume"],
 )
 def test_joint_unmixing_is_the_serial_one(grid, options):
     shared, one = (solved({"cube": IMAGES, **options}, communicator=where) for where in (grid, None))
-    np.testing.assert_allclose(shared.endmembers, one.endmembers, rtol=0, atol=1e-10)
+    close = 1e-6 if options.get("volume") == "auto" else 1e-10
+    np.testing.assert_allclose(shared.endmembers, one.endmembers, rtol=0, atol=close)
     for i in range(len(IMAGES)):
         assert shared[i].abundances.shape == one[i].abundances.shape
-        np.testing.assert_allclose(shared[i].abundances, one[i].abundances, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(shared[i].abundances, one[i].abundances, rtol=0, atol=close)
 
 
 def test_every_rank_and_every_run_gets_the_same_bits(grid):
@@ -210,18 +311,22 @@ class Fails:
         return 1.0 + np.add.outer(np.arange(rows.start, rows.stop) % 7, np.arange(6) % 5)
 
 
-@pytest.mark.parametrize("similarity", ["frobenius", "kl"])
-def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid, similarity):
+def failing_matrix(grid):
+    """A distributed matrix whose last rank fails to read."""
     rows, columns = grid.shape
     i, j = grid.place
     cuts = np.linspace(0, 100, columns + 1).astype(int) + 100 * i
     row_axis = DistributedAxis(100 * rows, cuts, grid.row, j)
     column_axis = DistributedAxis(6 * columns, np.linspace(0, 6, rows + 1).astype(int) + 6 * j, grid.column, i)
     block = Chunked(Fails(WORLD.rank == WORLD.size - 1), np.array([0, 50, 100]))
-    matrix = Distributed(block, row_axis, column_axis, WORLD)
+    return Distributed(block, row_axis, column_axis, WORLD)
+
+
+@pytest.mark.parametrize("similarity", ["frobenius", "kl"])
+def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid, similarity):
     model = MatrixFactorization(2, similarity=similarity, init="random", tol=0, max_iter=30, random_state=0)
     with pytest.raises(OSError, match="damaged"):
-        model.factorize(matrix)
+        model.factorize(failing_matrix(grid))
 
 
 def test_a_callback_ends_the_run_on_all_ranks(grid):
@@ -237,7 +342,7 @@ REFUSED = [
 ] * (WORLD.size > 1)  # one rank takes them
 
 
-@pytest.mark.parametrize(("options", "reason"), [*REFUSED, ({"volume": "auto"}, "in one process")])
+@pytest.mark.parametrize(("options", "reason"), REFUSED)
 def test_what_is_not_shared_out_says_so(grid, options, reason):
     with pytest.raises((ValueError, mf.errors.UnsupportedCombinationError), match=reason):
         solved(options, communicator=grid)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-import mffnb as mf
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.parallel.placement import Local, Ranks, placement_of
 from mffnb.protocols.communicator import SINGLE
+from mffnb.unmixing.execution import Execution
+from mffnb.unmixing.task import Task
 from tests.parallel.pretend import Pretend
 
 
@@ -65,18 +67,20 @@ def test_an_error_of_a_single_process_is_raised_as_it_is():
         run_collectively(SINGLE, lambda: {}["lost"])
 
 
-def test_a_volume_from_the_data_is_refused_on_ranks_by_one_sentence_that_says_what_to_do():
+def test_a_volume_from_the_data_is_refused_on_mpi_engines_by_one_sentence_that_says_what_to_do():
     words = (
-        "volume='auto' needs all pixels in one process: run it without mpiexec, communicator and MPI engines, "
-        "or give volume a number, such as volume=1e-3"
+        "volume='auto' does not run on MPI engines: leave out cluster, start a program with mpiexec and pass "
+        "its communicator, or give volume a number, such as volume=1e-3"
     )
+    execution = Execution(engines=SimpleNamespace(mpi=True))
     with pytest.raises(UnsupportedCombinationError, match=f"^{words}$"):
-        mf.unmix(np.ones((4, 5, 9)), 2, volume="auto", communicator=Pretend())
+        execution.check(Task.of(k=2, volume="auto"))
 
 
 def test_a_local_run_with_a_checkpoint_imports_no_mpi(tmp_path):
     code = f"""
 import sys
+from types import SimpleNamespace
 import mffnb as mf, numpy as np
 cube = np.random.default_rng(0).random((4, 5, 9))
 mf.unmix(cube, 2, random_state=0, checkpoint={str(tmp_path / "kept")!r}, smoothness=0.1)
