@@ -40,6 +40,8 @@ def scan_rank(
     splits: int = 3,
     split_pixels: int = 2000,
     executor: Any = None,
+    image_weights: Sequence[float] | None = None,
+    channels: str = "intersection",
     callback: Callable[[RankScan], object] | None = None,
     progress: bool = False,
 ) -> RankScan:
@@ -73,6 +75,9 @@ def scan_rank(
     executor
         Where restarts run: ``concurrent.futures`` executor, ``dask.distributed.Client`` or
         :func:`mffnb.parallel.cluster`; None runs them one after the other.
+    image_weights, channels
+        For a list of images, as for :func:`mffnb.unmix`: the weight of each image in the fits, and how channels are
+        aligned.
     callback
         Called with the scan so far after each k; if it returns True, the scan ends.
     progress
@@ -101,6 +106,7 @@ def scan_rank(
         cube, ks, n_init=n_init, similarity=similarity, sparsity=sparsity, smoothness=smoothness, sum_to_one=sum_to_one,
         weights=weights, mask=mask, preprocess=preprocess, channel=channel, solver=solver, max_iter=max_iter, tol=tol,
         random_state=random_state, held_out=held_out, splits=splits, split_pixels=split_pixels, executor=executor,
+        image_weights=image_weights, channels=channels,
     )  # fmt: skip
     scan: RankScan | None = None
     with _bar(progress, work) as tick:

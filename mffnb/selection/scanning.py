@@ -84,8 +84,15 @@ class Scanning:
     splits: int = 3
     split_pixels: int = 2000
     executor: Any = None
+    image_weights: Sequence[float] | None = None
+    channels: str = "intersection"
 
     def __post_init__(self) -> None:
+        several = is_several(self.cube)
+        if self.image_weights is not None and not several:
+            raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
+        if self.channels != "intersection" and not (several and len(self.cube) > 1):
+            raise ValueError("channels is for a list of several images: leave it out for one image")
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
         warn_if_picture(self.data, self.channel, self.preprocess)
@@ -104,6 +111,11 @@ class Scanning:
         if self.smoothness > 0:
             raise UnsupportedCombinationError("the scan of a list of images has no smoothness: leave it out")
         return StackedTask.of(self.cube, self._settings)
+
+    @cached_property
+    def _for_cube(self) -> dict[str, Any]:
+        """The keywords of :func:`mffnb.unmix` for :attr:`data`."""
+        return self._stacked.settings if is_several(self.cube) else self._settings
 
     @cached_property
     def image(self) -> Prepared:
@@ -127,10 +139,9 @@ class Scanning:
     @cached_property
     def task(self) -> Task:
         """The settings that all fits of the scan have in common; each fit replaces k."""
-        settings = self._stacked.settings if is_several(self.cube) else self._settings
         return Task.of(
             k=1, init="random", n_init=self.n_init, max_iter=self.max_iter, tol=self.tol, random_state=self.seed,
-            **settings,
+            **self._for_cube,
         )  # fmt: skip
 
     @cached_property
@@ -181,7 +192,10 @@ class Scanning:
             "channel",
             "solver",
         )
-        return {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in names}
+        if is_several(self.cube):
+            given |= {"image_weights": self.image_weights, "channels": self.channels}
+        return given
 
     def _labelled(self, best: Restart) -> Unmixing:
         """Label the result for one k with the coordinates of the cube, as :func:`mffnb.unmix` does."""

@@ -153,16 +153,26 @@ class JointUnmixing:
         if self.tie is not None:
             far = np.nanmax(np.where(self.table() > _PRESENT, self.deviations(), np.nan))
             left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
+        left = f"{self._absences}{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components{listed_names(self.endmembers)} shared by {count}, "
             f"spectra of {spectra}; {ending}{error}{turns}{left}>"
         )
 
+    @property
+    def _absences(self) -> str:
+        """Text that names the images whose maps of a component are zero; empty if there are none."""
+        found = self.table()
+        lacking = [(name, found.columns[row == 0]) for name, row in zip(found.index, found.to_numpy(), strict=True)]
+        parts = [f"{', '.join(map(str, absent))} from {name}" for name, absent in lacking if len(absent)]
+        return f"; absent: {'; '.join(parts)}" if parts else ""
+
     def table(self) -> pd.DataFrame:
         """Return how much of each component is in each image: one row per image, which sums to 1.
 
         The entries are the mean abundances of the measured pixels, divided by their sum over the components. The
-        brightness of an image has no influence. An image without signal has NaN.
+        brightness of an image has no influence. A component that an image lacks is exactly zero there, see
+        ``sparse_images`` of :func:`mffnb.unmix`. An image without signal has NaN.
         """
         means = np.array([[np.nanmean(one.values) for one in part.abundances] for part in self.parts])
         total = means.sum(axis=1, keepdims=True)

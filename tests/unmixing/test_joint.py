@@ -396,6 +396,41 @@ def test_the_scan_of_several_images_has_a_joint_result_for_each_k():
         scan.joint(5)
 
 
+def test_the_scan_takes_weights_of_images_and_interpolated_channels():
+    options = {"n_init": 1, "splits": 0, "random_state": 0}
+    scan = mf.selection.scan_rank(IMAGES, [2], image_weights=[1, 9, 2], **options)
+    rows = xr.DataArray(np.concatenate([one.values.reshape(-1, 20) / share(one) for one in IMAGES]))
+    weights = np.repeat([1.0, 9.0, 2.0], [42, 9, 60])
+    alone = mf.selection.scan_rank(rows, [2], weights=weights, channel="dim_1", **options)
+    equal = mf.selection.scan_rank(IMAGES, [2], **options)
+    for criterion in ("relative_error", "held_out"):
+        np.testing.assert_allclose(scan.evidence[criterion], alone.evidence[criterion], rtol=1e-6)
+        assert abs(scan.evidence[criterion] - equal.evidence[criterion]).item() > 1e-6
+    assert scan.settings["image_weights"] == [1, 9, 2]
+    assert len(mf.unmix(IMAGES, 2, random_state=0, **scan.settings)) == 3
+    moved = image((4, 5), 8, energy=ENERGY + 0.5)
+    with pytest.warns(mf.errors.MffnbWarning):
+        scan = mf.selection.scan_rank([IMAGES[0], moved], [2], channels="interpolate", held_out=0, **options)
+    joint = scan.joint(2)
+    assert joint[1].abundances.shape == (2, 4, 5)
+    assert joint.parameters["channels"] == "interpolate"
+    np.testing.assert_array_equal(joint.endmembers["energy"], ENERGY[1:])  # of the first image, in the range of both
+
+
+@pytest.mark.parametrize(
+    ("cube", "options", "message"),
+    [
+        (IMAGES[0], {"image_weights": [1]}, "image_weights is for a list"),
+        (IMAGES[:1], {"channels": "interpolate"}, "channels is for a list of several"),
+        (IMAGES, {"image_weights": [1, 2]}, "one number > 0 for each of the 3 images"),
+        (IMAGES, {"channels": "nearest"}, "is not known: use 'intersection' or 'interpolate'"),
+    ],
+)
+def test_the_scan_refuses_weights_and_channels_that_do_not_suit_the_images(cube, options, message):
+    with pytest.raises(ValueError, match=message):
+        mf.selection.scan_rank(cube, [2], **options)
+
+
 def test_the_scan_of_one_image_is_joint_only_in_a_list():
     options = {"n_init": 1, "splits": 0, "held_out": 0, "random_state": 0}
     listed = mf.selection.scan_rank(IMAGES[:1], [2], **options).joint(2)

@@ -47,6 +47,14 @@ def test_absent_components_are_exactly_zero_and_no_others(weight):
     ]
 
 
+def test_the_text_names_the_components_that_an_image_lacks():
+    joint = mf.unmix(IMAGES, 3, random_state=0, sparse_images=1e-2)
+    table = joint.table()
+    (first,), (third,) = (table.columns[table.iloc[number] == 0] for number in (0, 2))
+    assert f"; absent: {first} from {joint.names[0]}; {third} from {joint.names[2]}>" in repr(joint)
+    assert "absent" not in repr(mf.unmix(IMAGES, 3, random_state=0))
+
+
 def test_pixels_that_are_left_out_count_in_no_image():
     mask = [np.arange(15) > 4, None, None]
     mask[0] = np.broadcast_to(mask[0], (12, 15))
