@@ -119,6 +119,17 @@ def test_one_material_with_a_tilt_is_no_second_one():
     assert "tilted" in reason(found, "components").text
 
 
+def test_weights_of_counts_are_for_the_values_after_the_steps():
+    cube = counted(300)
+    before = mf.suggest(cube, 3)
+    assert before.settings["weights"] == "poisson"
+    assert "not those after a background is subtracted" in reason(before, "noise").text
+    after = mf.suggest(cube, 3, preprocess=[mf.preprocessing.AsymmetricBaseline(1e4)])
+    assert "weights" not in after.settings
+    assert "subtract a mean and leave its noise" in reason(after, "noise").text
+    assert "subtract a mean" not in reason(mf.suggest(noisy(), 3), "noise").text
+
+
 @pytest.mark.parametrize("by", ["step", "values"])
 def test_windows_of_a_picture_are_no_counts(by):
     y, x = np.mgrid[:500, :520]

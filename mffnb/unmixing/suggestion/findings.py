@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -107,7 +107,7 @@ class Findings:
 
     def _reasons(self) -> Iterator[Reason]:
         yield self._components()
-        yield self._noise_model()
+        yield self._noise_after_steps(self._noise_model())
         yield from self._model()
         yield from self._smoothness()
         yield from self._of_values()
@@ -140,6 +140,17 @@ class Findings:
                 "noise", f"{level}, and grows in proportion to the signal (variance ~ mean^{power:.2f})", power
             )
         return Reason("noise", f"{level}, of about the same size everywhere (variance ~ mean^{power:.2f})", power)
+
+    def _noise_after_steps(self, found: Reason) -> Reason:
+        """Say for which values the weights of counts are: those after the steps, of which some change the noise."""
+        chain = self.image.chain
+        if "weights" in found.settings:
+            said = "these weights fit the examined values, not those after a background is subtracted"
+        elif not self.counts and chain is not None and chain.signed:
+            said = "the steps subtract a mean and leave its noise, so Poisson weights do not fit, even of counts"
+        else:
+            return found
+        return replace(found, text=f"{found.text}; {said}")
 
     @property
     def _why_no_counts(self) -> str:
