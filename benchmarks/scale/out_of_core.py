@@ -7,8 +7,8 @@ cache dropped first: as root all of it, else the pages of the file) and "warm" (
 
 - a bare loop of h5py over the bands that unmixing reads, those of each rank;
 - k = 6, least squares: seconds per iteration, and the peak memory of a process (VmHWM), beside the formula of docs/scaling.md: what
-  the process takes before, two bands, and the abundances of its pixels five times. "With the maps": with the maps of all ranks,
-  which each gathers at the end;
+  the process takes before, two bands, the abundances of its pixels five times, and 64 MB of freed memory that the C library keeps.
+  "With the maps": with the maps of all ranks, which each gathers at the end;
 - processor time over wall time of both, summed over the ranks: without waiting for a disk or for other work, the number of threads;
 - with one rank, the root mean square of the residual, which is computed in blocks: its seconds and its peak memory.
 """
@@ -37,6 +37,8 @@ from mffnb.solvers import State
 
 K, CHANNELS, COLUMNS, CHUNK = 6, 1536, 1024, (8, 64)
 COLD, WARM = 2, 2  # iterations
+# glibc returns freed arrays of up to 32 MB (the largest M_MMAP_THRESHOLD) once twice as much is free.
+FREED = 2 * 2**25
 
 
 def write(path: Path, gigabytes: float, compressed: bool) -> None:
@@ -131,7 +133,7 @@ def unmixed(path: Path) -> dict[str, float]:
     if communicator is not None:
         peaks, size = np.max(communicator.allgather(peaks), axis=0), communicator.size
     bands, factor = np.diff(CubeRows(Layout.of(cube, None), cube).limits), 8 * K * cube.shape[0] * COLUMNS / size
-    formula = before + 2 * int(bands.max()) * CHANNELS * cube.dtype.itemsize + 5 * factor
+    formula = before + 2 * int(bands.max()) * CHANNELS * cube.dtype.itemsize + 5 * factor + FREED
     found |= {"peak": int(peaks[1]), "peak of iterations": int(peaks[0]), "formula": formula}
     if communicator is None:
         Path("/proc/self/clear_refs").write_text("5")  # resets the peak

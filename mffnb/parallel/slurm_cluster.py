@@ -25,6 +25,9 @@ _POLL = 0.1  # time between two checks for engines, in seconds
 _ASK_SLURM = 2.0  # time between two questions to Slurm, in seconds
 # Variable that makes srun end all ranks when one was killed, as mpiexec does: else the others wait for it.
 _RANKS_END_TOGETHER = ("SLURM_KILL_BAD_EXIT",)
+_HOW_RANKS_MEET = (
+    "the launcher does not connect them, pass launcher='srun --mpi=pmi2' for MPICH or 'srun --mpi=pmix' for Open MPI"
+)
 _MISSED_BEATS = 10  # an engine ends after so many missed beats of the controller, one every 3 seconds
 
 
@@ -153,7 +156,10 @@ class SlurmCluster(Cluster):
         self._wait()
         engines = ask_engines(self.client)
         if self.mpi:
-            are_one_program(engines)
+            try:
+                are_one_program(engines)
+            except RuntimeError as error:
+                raise RuntimeError(f"{str(error).partition(': attach')[0]}: {_HOW_RANKS_MEET}") from None
 
     def _wait(self) -> None:
         assert self._job is not None

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -207,6 +208,15 @@ def test_state_of_a_job_is_unknown_while_slurm_does_not_answer(monkeypatch, tmp_
     monkeypatch.setenv("PATH", install(tmp_path / "bin"))
     assert batch_job.Job(str(2**22 + 1), tmp_path).state() == ("ENDED", "")
     assert not batch_job.has_ended("UNKNOWN")
+
+
+def test_ranks_that_the_launcher_does_not_connect_are_refused(monkeypatch, tmp_path):
+    engines = submitted(tmp_path, monkeypatch, Client([0, 1]))
+    engines.mpi = True
+    apart = {number: SimpleNamespace(rank=0, size=1) for number in (0, 1)}
+    monkeypatch.setattr(sys.modules["mffnb.parallel.slurm_cluster"], "ask_engines", lambda client: apart)
+    with pytest.raises(RuntimeError, match=r"engine 1: rank 0 of 1\): the launcher .* 'srun --mpi=pmix' for Open MPI$"):
+        engines._submit()
 
 
 def test_job_is_cancelled_on_stop(monkeypatch, tmp_path):
