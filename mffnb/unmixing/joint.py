@@ -19,6 +19,7 @@ from mffnb.io.target import check_target
 from mffnb.solvers import Outcome
 from mffnb.unmixing.component_names import column_names, listed_names, named, renamed
 from mffnb.unmixing.freedom import Freedom
+from mffnb.unmixing.record import noise_words
 from mffnb.unmixing.result import Unmixing
 
 __all__ = ["JointUnmixing"]
@@ -154,7 +155,7 @@ class JointUnmixing:
             left = f"; spectra of each image, tied by {self.tie:g}, differ by up to {np.degrees(far):.2g} degrees{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components{listed_names(self.endmembers)} shared by {count}, "
-            f"spectra of {spectra}; {ending}{error}{turns}{left}>"
+            f"spectra of {spectra}; {ending}{error}; {noise_words(self.parameters)}{turns}{left}>"
         )
 
     def table(self) -> pd.DataFrame:
