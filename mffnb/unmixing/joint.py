@@ -20,6 +20,7 @@ from mffnb.solvers import Outcome
 from mffnb.unmixing.component_names import column_names, listed_names, named, renamed
 from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.joint_export import export_folder, export_images, is_folder
+from mffnb.unmixing.record import noise_words
 from mffnb.unmixing.result import Unmixing
 
 __all__ = ["JointUnmixing"]
@@ -156,7 +157,7 @@ class JointUnmixing:
         left = f"{self._absences}{left}"
         return (
             f"<JointUnmixing: {len(self.endmembers)} components{listed_names(self.endmembers)} shared by {count}, "
-            f"spectra of {spectra}; {ending}{error}{turns}{left}>"
+            f"spectra of {spectra}; {ending}{error}; {noise_words(self.parameters)}{turns}{left}>"
         )
 
     @property

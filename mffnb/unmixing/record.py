@@ -61,6 +61,26 @@ def in_force(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**parameters, "volume": parameters.get("volume_weight", 0.0)}
 
 
+def noise_words(parameters: Mapping[str, Any]) -> str:
+    """Return in a few words which noise the misfit of a run assumes: its similarity and its weights.
+
+    Examples
+    --------
+    >>> noise_words({"similarity": "frobenius", "weights": None})
+    'least squares'
+    >>> noise_words({"similarity": "frobenius", "weights": "poisson"})
+    'least squares with Poisson weights'
+    >>> noise_words({"similarity": "kl", "weights": ["array (1, 5)", "poisson"]})
+    'Poisson likelihood with given and Poisson weights'
+    """
+    similarity = str(parameters.get("similarity") or "frobenius")
+    misfit = {"frobenius": "least squares", "kl": "Poisson likelihood"}.get(similarity, f"misfit {similarity}")
+    weights = parameters.get("weights")
+    weights = weights if isinstance(weights, list) else [weights]
+    kinds = ["Poisson" if one == "poisson" else "given" for one in weights if one not in (None, "equal")]
+    return f"{misfit} with {' and '.join(dict.fromkeys(kinds))} weights" if kinds else misfit
+
+
 def origin(source: Any) -> dict[str, Any]:
     """Return where the data came from, when the result was made, and the versions of the packages that made it."""
     return {

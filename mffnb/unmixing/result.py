@@ -28,6 +28,7 @@ from mffnb.transforms import Mapped
 from mffnb.unmixing.component_names import listed_names, named, renamed
 from mffnb.unmixing.exporting import exported
 from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
+from mffnb.unmixing.record import noise_words
 from mffnb.unmixing.row_blocks import block_lengths, in_blocks, product_of
 from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
@@ -105,7 +106,7 @@ class Unmixing:
     >>> result.abundances.dims, dict(result.endmembers.sizes)["component"]
     (('component', 'y', 'x'), 3)
     >>> result  # doctest: +NORMALIZE_WHITESPACE
-    <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439;
+    <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439; least squares;
      spectra could turn by up to 9, 17, 20 degrees>
     """
 
@@ -132,10 +133,11 @@ class Unmixing:
         ending = self.outcome.name.lower().replace("_", " ")
         free = self._freedom_or_none()
         turns = "" if free is None else "".join(f"; {part}" for part in free.remarks)
+        noise = noise_words(self.parameters)
         suggested = self.parameters.get("suggested")
         why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
         components = f"{len(self.endmembers)} components{listed_names(self.endmembers)}"
-        return f"<Unmixing: {components}, {shapes}; {ending}{error}{turns}{why}>"
+        return f"<Unmixing: {components}, {shapes}; {ending}{error}; {noise}{turns}{why}>"
 
     @cached_property
     def freedom(self) -> Freedom:
