@@ -136,7 +136,6 @@ def test_options_of_several_files_are_keywords_of_unmix(tmp_path, files, capsys,
         (2, ["-k", "2", "--sum-to-one", "--sparse-images", "1e-2"], "leave out --sum-to-one or --sparse-images"),
         (2, ["--sparse-images", "-1"], "'-1' is no number >= 0"),
         (2, ["--channels", "union"], "choose from"),
-        (2, ["--export", "maps.tif"], "--export is for one file"),
     ],
 )
 def test_options_that_do_not_suit_the_files_are_refused_in_one_line(tmp_path, files, capsys, number, options, message):

@@ -91,9 +91,23 @@ def test_known_endmembers_stream(cube, monkeypatch):
     )
 
 
-def test_counts_are_refused_with_the_way_out(cube):
+def test_counts_stream(cube, monkeypatch):
+    counts = np.random.default_rng(1).poisson(40 * cube).astype(np.float64)
+    model = presets.nmf(3, similarity="kl", random_state=0)
+    calls = counted(model, monkeypatch)
+    signal = lazy(counts)
+    signal.decomposition(algorithm=model, output_dimension=3, print_info=False)
+    assert calls["partial_fit"] == [60] * 12
+    assert not calls["fit_transform"]
+    factors = signal.learning_results.factors.T
+    whole = presets.nmf(3, similarity="kl", random_state=0, tol=1e-6, max_iter=3000).fit(counts.reshape(-1, 30))
+    order = match(whole.components_, factors)
+    assert np.diag(spectral_angles(whole.components_, factors[order])).max() < 0.02
+
+
+def test_another_likelihood_is_refused_with_the_way_out(cube):
     signal = lazy(cube)
-    model = presets.nmf(3, similarity="kl")
+    model = presets.nmf(3, similarity="huber")
     with pytest.raises(UnsupportedCombinationError, match=r"signal.compute\(\)"):
         signal.decomposition(algorithm=model, output_dimension=3, print_info=False)
     signal.compute()
