@@ -170,6 +170,7 @@ def swipe(page, start, end, steps=8):
         page.wait_for_timeout(20)
     send("touchEnd")
     session.detach()
+    page.wait_for_timeout(500)  # the browser takes a tap right after a swipe as the end of its fling, not as a click
 
 
 def wait_until(page, condition):
@@ -191,6 +192,8 @@ def test_a_finger_pins_a_pixel_chooses_a_band_and_zooms(browser, lab):
     with kit.new_page(browser, width=1000, height=1200, touch=True) as page:
         view = opened(page, lab, "touch.ipynb", (SCENE,))
         page.locator(READY).wait_for(timeout=120_000)
+        kit.wait_freedom(page)
+        view.locator(".mffnb-notice", has_text="These are counts").wait_for()  # moves the picture, once
         box = kit.steady_box(first_map(view))
         first_map(view).tap(position={"x": 0.51 * box["width"], "y": 0.52 * box["height"]})  # once the layout rests
         view.locator(".mffnb-place", has_text="P1").wait_for()

@@ -306,8 +306,10 @@ def test_a_notice_does_not_move_the_maps_below_a_pointer(page, lab):
     view.locator(".mffnb-notice", has_text="These are counts").wait_for()
     box = kit.steady_box(canvas)
     canvas.evaluate("""(canvas) => { const box = canvas.getBoundingClientRect();
-      window.moving = setInterval(() => canvas.dispatchEvent(new PointerEvent("pointermove",
-        { bubbles: true, clientX: box.left + 40, clientY: box.top + 30 })), 100); }""")
+      const move = () => canvas.dispatchEvent(new PointerEvent("pointermove",
+        { bubbles: true, clientX: box.left + 40, clientY: box.top + 30 }));
+      move();
+      window.moving = setInterval(move, 100); }""")
     evaluate(page, "setattr(explorer.view, 'notices', [*explorer.view.notices, {'text': 'as a test'}])")
     page.wait_for_timeout(1000)
     assert notice.count() == 0
