@@ -12,6 +12,7 @@ import xarray as xr
 
 from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.functional_axis import evaluate
+from mffnb.cubes.signal_metadata import with_metadata
 from mffnb.typing import Array
 
 _PIXEL_NAMES = ("t", "z", "y", "x")
@@ -44,7 +45,7 @@ def as_cube(data: Any) -> xr.DataArray:
     if isinstance(data, xr.DataArray):
         cube = data
     elif is_hyperspy(data):
-        cube = from_axes(data.data, axes_of_hyperspy(data))
+        cube = with_metadata(from_axes(data.data, axes_of_hyperspy(data)), data.metadata.as_dictionary())
     elif is_sidpy(data):
         cube = _from_sidpy(data)
     elif isinstance(data, pd.DataFrame):

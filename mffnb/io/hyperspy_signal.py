@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,9 @@ def signal_dictionary(export: Export) -> dict[str, Any]:
         _check_linear(export, maps)
     shape = tuple(int(length) for length in data.shape)
     metadata = {
-        "General": {"title": one_line(export.source)},
-        "Signal": {"signal_type": "", "quantity": one_line(_quantity(data))},
+        **export.metadata,
+        "General": {"title": one_line(export.source), **_part(export.metadata, "General")},
+        "Signal": {"signal_type": "", **_part(export.metadata, "Signal"), "quantity": one_line(_quantity(data))},
         "_HyperSpy": {},
     }
     results = {
@@ -68,6 +70,12 @@ def signal_dictionary(export: Export) -> dict[str, Any]:
         "package_info": {"package": "hyperspy", "package_version": _WRITTEN_AS},
         "models": {},
     }  # fmt: skip
+
+
+def _part(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a group of the metadata; nothing if there is none."""
+    found = metadata.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _check_linear(export: Export, maps: xr.DataArray) -> None:
@@ -125,5 +133,7 @@ def to_hyperspy(export: Export) -> Any:
         metadata=made["metadata"],
         original_metadata=made["original_metadata"],
     )
+    if kind_of_signal := made["metadata"]["Signal"]["signal_type"]:
+        signal.set_signal_type(kind_of_signal)
     vars(signal.learning_results).update(made["learning_results"])
     return signal

@@ -29,6 +29,8 @@ class Export:
         One scale factor for each pixel; None if the model has no gain.
     labels, colors
         Name, unique, and hexadecimal colour of each component.
+    metadata
+        Metadata of the measurement in the layout of HyperSpy.
     parameters
         Record of the run.
     outcome
@@ -56,6 +58,7 @@ class Export:
     data: Callable[[], xr.DataArray]
     model: Callable[[], xr.DataArray]
     linear: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     outcome: str = ""
     code: str = ""

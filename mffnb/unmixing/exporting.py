@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.as_cube import as_cube, is_hyperspy
+from mffnb.cubes.signal_metadata import metadata_of
 from mffnb.io.writer import Export, unique_labels
 from mffnb.solvers import Outcome
 from mffnb.unmixing.freedom import Freedom
@@ -36,6 +38,10 @@ class Exportable(Protocol):
     @property
     def parameters(self) -> dict[str, Any]:
         """Record of the run."""
+
+    @property
+    def cube(self) -> Any:
+        """The data, or None if the result was loaded from a file."""
 
     @property
     def processed(self) -> Any:
@@ -83,6 +89,7 @@ def exported(result: Exportable, freedom: Freedom | None, cube: Any = None, code
         data=lambda: result.target(cube),
         model=result.reconstruction,
         linear=result.processed is None and result.parameters.get("transform") in (None, "identity"),
+        metadata=_metadata(result, cube),
         parameters=result.parameters,
         outcome=result.outcome.value,
         code=written_call(result.parameters) if code is None else code,
@@ -92,6 +99,19 @@ def exported(result: Exportable, freedom: Freedom | None, cube: Any = None, code
         band="" if freedom is None else f"{freedom.sentence} and fit as well",
     )
     return _visible(whole)
+
+
+def _metadata(result: Exportable, cube: Any) -> dict[str, Any]:
+    """Return the metadata of the data; their signal type only where the spectra have the dimensions of the data."""
+    data = result.cube if cube is None else cube
+    if not isinstance(data, xr.DataArray) and not is_hyperspy(data):
+        return {}
+    measured = as_cube(data)
+    found = metadata_of(measured)
+    spectra = {*result.endmembers.dims, *result.abundances.dims} - {"component"}
+    if spectra != set(measured.dims) and isinstance(found.get("Signal"), dict):
+        found["Signal"].pop("signal_type", None)
+    return found
 
 
 def _notes(freedom: Freedom) -> list[str]:

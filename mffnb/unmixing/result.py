@@ -491,7 +491,8 @@ class Unmixing:
         """Return the data as a HyperSpy signal whose ``learning_results`` are the endmembers and abundances.
 
         ``signal.plot_decomposition_results()`` and ``signal.get_decomposition_loadings()`` then work. A gain is part of
-        the loadings.
+        the loadings. Title, instrument, sample and signal type are those of the file or of the HyperSpy signal that was
+        unmixed (``cube.attrs["metadata"]``, without the original metadata of the vendor).
 
         Raises
         ------

@@ -26,7 +26,9 @@ def test_hyperspy_signals_are_recognised_by_their_looks():
         navigation_axes=(axis(1, "x", True, [1.0, 1.5, 2.0], "nm"), axis(0, "y", True, [0.0, 0.5], "nm")),
         signal_axes=(axis(2, "Energy", False, [5, 15, 25, 35], "eV"),),
     )
-    cube = as_cube(SimpleNamespace(data=np.arange(24.0).reshape(2, 3, 4), axes_manager=manager))
+    metadata = SimpleNamespace(as_dictionary=lambda: {"General": {"title": "grain"}})
+    signal = SimpleNamespace(data=np.arange(24.0).reshape(2, 3, 4), axes_manager=manager, metadata=metadata)
+    cube = as_cube(signal)
     assert cube.dims == ("y", "x", "Energy")
     np.testing.assert_allclose(cube["Energy"], [5, 15, 25, 35])
     assert cube["x"].attrs["units"] == "nm"

@@ -7,6 +7,7 @@ import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from pyNSID.io.hdf_utils import get_all_main, read_h5py_dataset
 
 import mffnb as mf
@@ -38,6 +39,42 @@ def test_hyperspy_finds_maps_spectra_and_data(rng, tmp_path, pixels, channels):
         assert (axes["x"].scale, axes["x"].offset, axes["x"].units, axes["x"].navigate) == (0.5, 2.0, "µm", True)
         assert (axes["energy"].units, axes["energy"].navigate) == ("eV", False)
         np.testing.assert_allclose(axes["energy"].axis, ENERGY)
+
+
+METADATA = {
+    "General": {"title": "grain 7", "authors": "a microscopist", "date": "2026-01-31"},
+    "Signal": {"signal_type": "", "quantity": "Intensity (Counts)"},
+    "Acquisition_instrument": {"TEM": {"beam_energy": 200.0, "Detector": {"elevation_angle": 18}}},
+    "Sample": {"elements": ["Fe", "O"], "noise": np.ones(4)},
+}
+
+
+def test_hyperspy_gets_the_metadata_of_what_was_unmixed(rng, tmp_path):
+    measured = hs.signals.Signal1D(rng.random((4, 7, 2)) @ rng.random((2, 9)), metadata=METADATA)
+    measured.save(tmp_path / "measured.hspy")
+    saved = mf.unmix(mf.read(tmp_path / "measured.hspy"), 2, random_state=0)
+    saved.save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    copies = [
+        mf.unmix(measured, 2, random_state=0).to_hyperspy(),
+        *opened(saved, tmp_path),
+        loaded.to_hyperspy(mf.read(tmp_path / "measured.hspy")),
+        loaded.to_hyperspy(measured),
+    ]
+    for signal in copies:
+        found = signal.metadata.as_dictionary()
+        assert {**found["General"], **METADATA["General"]} == found["General"]
+        assert found["Acquisition_instrument"] == METADATA["Acquisition_instrument"]
+        assert found["Sample"] == {"elements": ["Fe", "O"]}
+
+
+def test_the_signal_type_goes_with_spectra_of_the_same_kind_only(rng):
+    cube = xr.DataArray(rng.random((12, 14, 2)) @ rng.random((2, 9)), dims=("y", "x", "energy"))
+    cube.attrs["metadata"] = '{"Signal": {"signal_type": "EELS"}}'
+    assert mf.unmix(cube, 2, random_state=0).to_hyperspy().metadata.Signal.signal_type == "EELS"
+    image = cube.isel(energy=0, drop=True)
+    windows = mf.preprocessing.SlidingFFT(size=6, step=2)
+    assert mf.unmix(image, 2, preprocess=[windows], random_state=0).to_hyperspy().metadata.Signal.signal_type == ""
 
 
 def test_hyperspy_plots_the_results(rng, tmp_path):

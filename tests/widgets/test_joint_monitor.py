@@ -94,3 +94,12 @@ def test_what_a_mosaic_cannot_show_is_refused():
         mf.TuningMonitor(IMAGES, {"tie": [0.1, 0.2]}, mf.tuning.Repeatability(2), **OPTIONS)
     with pytest.raises(ValueError, match="a stack of 3 pixel dimensions"):
         mf.TuningMonitor([IMAGES[0].expand_dims(z=2), IMAGES[2]], SPACE, BIC(), **OPTIONS)
+
+
+def test_a_trial_with_absent_components_does_not_open_an_explorer_that_lacks_them():
+    opened = mf.TuningMonitor(IMAGES, {"sparse_images": [1e-2]}, BIC(), k=2, algorithm="grid", max_evals=1)
+    opened.wait(60)
+    with pytest.raises(UnsupportedCombinationError, match=r"fits without sparse_images=0.01"):
+        opened.explore()
+    assert opened.explorer is None
+    opened.close()

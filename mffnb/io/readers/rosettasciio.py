@@ -13,6 +13,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
 from mffnb.cubes.axis_kinds import with_kinds
 from mffnb.cubes.layout import channel_names
+from mffnb.cubes.signal_metadata import with_metadata
 from mffnb.errors import FileWarning, warn
 from mffnb.io.bruker_check import check_bruker
 from mffnb.io.choose import check_numbers, stays_on_disk
@@ -161,6 +162,7 @@ def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None)
     warn_if_incomplete(path, cube, axis_names(in_array_order(ordered.axes))[0], channel_names(cube, None))
     kinds = {axis["navigate"] for axis in ordered.axes}
     channel = {"channel": [cube.dims[-1]]} if kinds == {True, False} else {}
+    cube = with_metadata(cube, signal.get("metadata", {}))
     return cube.assign_attrs(channel | cube.attrs | units_of_values(signal))
 
 

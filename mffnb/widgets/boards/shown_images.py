@@ -67,6 +67,21 @@ class ShownImages:
         return kept | settings_on_mosaic(self.images.joint, self.cube, kept, weights)
 
 
+def check_explored(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that an explorer of several images would leave out.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If components may be absent from images.
+    """
+    if settings.get("sparse_images"):
+        raise UnsupportedCombinationError(
+            f"an explorer fits without sparse_images={settings['sparse_images']:g}, so its answer would differ: take "
+            "the maps of the monitor (result), or choose a trial without it"
+        )
+
+
 def check_shown(*settings: Any) -> None:
     """Refuse settings whose results a mosaic does not show.
 

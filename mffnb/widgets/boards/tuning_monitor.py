@@ -26,7 +26,7 @@ from mffnb.widgets.boards.board_widget import BoardWidget
 from mffnb.widgets.boards.known_components import KnownComponents
 from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.search_calls import call_of_trial
-from mffnb.widgets.boards.shown_images import ShownImages, check_shown
+from mffnb.widgets.boards.shown_images import ShownImages, check_explored, check_shown
 from mffnb.widgets.boards.trial_choice import TrialChoice
 from mffnb.widgets.boards.trial_fits import TrialFits
 from mffnb.widgets.boards.trial_html import trial_html
@@ -300,9 +300,16 @@ class TuningMonitor(BoardWidget):
         self._board.call_and_show_error(self.choose, value)
 
     def explore(self) -> Explorer:
-        """Open an explorer below, which starts from the result and the settings of the selected trial."""
+        """Open an explorer below, which starts from the result and the settings of the selected trial.
+
+        Raises
+        ------
+        UnsupportedCombinationError
+            If the trial has ``sparse_images``, which an explorer does not have.
+        """
         number, trial = self._selected()  # read once: the slider may follow a better trial in the meantime
         settings = self._shown_images.settings(settings_of(self._found, number))
+        check_explored(settings)
         return self._board.open_explorer(self._result_of(number, trial), settings)
 
     def _end(self, patience: float) -> None:
